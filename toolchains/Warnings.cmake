@@ -1,0 +1,15 @@
+# Target tw_warnings: the flags that all of our code is built with.
+add_library(tw_warnings INTERFACE)
+target_compile_options(tw_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wformat=2 -Wcast-align -Wundef)
+option(TIDEWIRE_WERROR "Treat warnings as errors" OFF)
+if(TIDEWIRE_WERROR)
+  target_compile_options(tw_warnings INTERFACE -Werror)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(tw_warnings INTERFACE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  target_link_options(tw_warnings INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
+endif()
+# 64-bit file offsets and times on 32-bit boards.
+target_compile_definitions(tw_warnings INTERFACE _FILE_OFFSET_BITS=64)
