@@ -64,7 +64,8 @@ struct IndexEntry
 /// Order of entries: (folder, name) as bytes, the order of RelativePath.
 ///
 /// Thread: one.  Memory: SQLite's page cache, capped at 1 MiB.
-/// Errors: StorageError, CorruptError (a database that is damaged or from a newer version).
+/// Errors: StorageError; CorruptError for a damaged database; Error for one of a newer version, which is sound and must not be set aside.
+/// Each call is done as a whole or not at all. After an error inside a transaction: rollback().
 class Index
 {
 public:
@@ -76,6 +77,9 @@ public:
     void commit();
     void rollback();
 
+    /// Rows written, changed or removed since it was opened: what the card has to bear.
+    [[nodiscard]] std::uint64_t rowsWritten() const;
+
     // --- shares ---
 
     /// The share's record; it is made when there is none.
@@ -86,7 +90,7 @@ public:
 
     [[nodiscard]] std::optional<IndexEntry> get(ShareId share, const RelativePath& path);
 
-    /// Replaces the entry; its signature stays unless `signature` says otherwise.
+    /// Replaces the entry; writes only what differs. The signature stays as long as it is a file.
     void put(ShareId share, const IndexEntry& entry);
 
     /// Removes the entry and its signature; no error when there is none. Entries below it stay.
@@ -118,12 +122,14 @@ public:
     /// The entry whose seq this is.
     [[nodiscard]] std::optional<IndexEntry> withSeq(ShareId share, Seq seq);
 
+    /// The first call reads the whole share; later ones cost nothing until a rollback().
     [[nodiscard]] std::uint64_t countEntries(ShareId share);
 
     /// Sets seq to 0 in all entries of the share: the relay's store is another one.
     void forgetRevisions(ShareId share);
 
-    // --- signatures: kept in parts of 4096 blocks, so that an append or a small edit rewrites one part ---
+    // --- signatures: kept in parts of 256 blocks and 64 leaves, so that an append or a small edit rewrites a page of
+    // each. They are handed to an entry that is there already: put() comes first. ---
 
     /// Stores the signature of the entry's content; rewrites only the parts that differ.
     void putSignature(ShareId share, const RelativePath& path, const Signature& signature);
@@ -140,7 +146,7 @@ public:
     [[nodiscard]] std::optional<AppendBase>
     appendBase(ShareId share, const RelativePath& path, std::size_t samples);
 
-    /// Hands the signature of `from` to `to` (a rename). No error when there is none.
+    /// Hands the signature of `from` to `to` (a rename); only the number of its parts moves. No error when there is none.
     void moveSignature(ShareId share, const RelativePath& from, const RelativePath& to);
     void copySignature(ShareId share, const RelativePath& from, const RelativePath& to);
 

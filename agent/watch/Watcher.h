@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "shared/base/Clock.h"
 #include "shared/fs/RelativePath.h"
 
 #include <cstdint>
@@ -79,6 +80,14 @@ public:
     virtual void setIgnored(WatchId id, IgnorePredicate ignored) = 0;
 
     [[nodiscard]] virtual WatchCoverage coverage(WatchId id) const = 0;
+
+    /// A scan of the whole of `id` took this long: who polls keeps scanning a small part of the
+    /// time.
+    virtual void noteScan(WatchId id, SteadyTime duration)
+    {
+        (void)id;
+        (void)duration;
+    }
 };
 
 } // namespace tidewire

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tidewire {
 
@@ -56,6 +57,21 @@ public:
                                            const std::string& share) const = 0;
 };
 
+/// A connection as `tidewire status` shows it.
+struct SessionStatus
+{
+    struct Share
+    {
+        std::string name;
+        Seq cursor = 0; ///< as the agent reported it
+        bool live = false;
+    };
+    ConnectionId connection = 0;
+    std::string agent;
+    std::string peer;
+    std::vector<Share> shares;
+};
+
 /// All protocol logic of the relay. It owns no thread, socket or clock: the outer loop tells it what happened and calls flush().
 ///
 /// The outer loop takes all events that are there, hands them in, and then calls flush() once: all proposals
@@ -74,13 +90,23 @@ public:
               RelayOutlet& outlet);
     ~RelayCore();
 
-    /// `peer` names the connection in the log, e.g. its address.
-    void onConnect(ConnectionId connection, const std::string& peer);
+    RelayCore(const RelayCore&) = delete;
+    RelayCore& operator=(const RelayCore&) = delete;
+
+    /// `peer` names the connection in the log, e.g. its address. `provenAgent` is the name that belongs to the peer's key: HELLO
+    /// must give the same one; empty when nothing was proven (`security = none`).
+    void onConnect(ConnectionId connection,
+                   const std::string& peer,
+                   const std::string& provenAgent = {});
     void onMessage(ConnectionId connection, Message&& message);
     /// The peer's bytes broke the protocol before they were a message.
     void onViolation(ConnectionId connection, const std::string& reason);
     void onDisconnect(ConnectionId connection);
     void onSent(ConnectionId connection, Lane lane, std::size_t bytes);
+
+    /// False while so much is queued for the connection that its messages must wait: stop reading from it, and
+    /// ask again after onSent().
+    [[nodiscard]] bool wantsInput(ConnectionId connection) const;
 
     /// Commits the batch, answers, feeds everyone who has room, serves fetches. True when there is more to do at once (call again after
     /// new events were handed in).
@@ -88,6 +114,9 @@ public:
 
     /// One bounded step of upkeep of the stores; call it when idle. False when there was nothing to do.
     bool maintain();
+
+    /// All connections that have said HELLO.
+    [[nodiscard]] std::vector<SessionStatus> status() const;
 
 private:
     class Impl;

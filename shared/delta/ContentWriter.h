@@ -5,31 +5,48 @@
 #include "shared/delta/Signature.h"
 #include "shared/fs/FileSystem.h"
 
+#include <memory>
 #include <optional>
+#include <utility>
 
 namespace tidewire {
 
 /// Writes a content from front to back, hashing as it goes.
 ///
-/// Errors: StorageError from the files; CorruptError when an operation reaches beyond the base or the announced size.
+/// Writing to the medium is begun every few MiB, so that the sync at the end has little left to
+/// wait for.
+///
+/// Memory: a buffer of 256 KiB (for a shorter content its size) and the signature.
+/// Errors: StorageError from the files; CorruptError when an operation reaches beyond the base or
+/// the announced size.
+/// Thread: one at a time.
 class ContentWriter
 {
 public:
-    /// `out` is empty, or holds the first `resumeAt` bytes of the content from an earlier attempt (they are read back and
-    /// hashed here). `base` may be null when no Copy will come. Both must outlive this.
+    /// `out` is empty, or holds the first `resumeAt` bytes of the content from an earlier attempt
+    /// (they are read back and hashed here; whatever it holds behind them is cut off). `base` may
+    /// be null when no Copy will come. Both must outlive this.
     ContentWriter(File& out, std::uint64_t size, File* base, std::uint64_t resumeAt = 0);
     ~ContentWriter();
 
+    /// Bytes of the content that have come.
     [[nodiscard]] std::uint64_t position() const;
 
-    void copy(std::uint64_t offset, std::uint64_t length);
+    void copy(std::uint64_t offset, std::uint64_t length); ///< holes of the base stay holes
     void data(ByteView bytes);
     void zero(std::uint64_t length); ///< leaves a hole
 
-    /// Sets the file's size, and returns the hash and signature of what was written. Nothing when fewer bytes than `size` have come.
+    /// Hands what is buffered to the file: after it, and a sync of the file, a later attempt can
+    /// resume at position().
+    void flush();
+
+    /// Sets the file's size, and returns the hash and signature of what was written. Nothing when
+    /// fewer bytes than `size` have come. To be called once.
     [[nodiscard]] std::optional<std::pair<Hash, Signature>> finish();
 
-    // private part: yours to design
+private:
+    class Impl;
+    std::unique_ptr<Impl> _impl;
 };
 
 } // namespace tidewire

@@ -95,7 +95,7 @@ enum class RenameOutcome : std::uint8_t
 {
     Done,
     TargetExists,  ///< renameNoReplace: something is there; nothing was changed
-    SourceMissing, ///< nothing at `from`, or, for exchange, at either path
+    SourceMissing, ///< nothing at `from`, or, for exchange, at one of the paths
 };
 
 /// A folder tree. All paths are relative to its root; no call follows a symbolic link in any
@@ -110,8 +110,8 @@ class FileSystem
 public:
     virtual ~FileSystem() = default;
 
-    /// Nothing when there is no such entry or its parent is missing or no folder. The root has a
-    /// stat too. An entry on which another filesystem is mounted is reported with that one's device.
+    /// Nothing when there is no such entry or its parent is missing, no folder or a link. The root has
+    /// a stat too. An entry on which another filesystem is mounted is reported with that one's device.
     [[nodiscard]] virtual std::optional<FileStat> stat(const RelativePath& path) = 0;
 
     /// Calls `each` for every entry of a folder but "." and "..", in no order; it returns false to

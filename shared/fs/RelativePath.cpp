@@ -1,3 +1,5 @@
+// A checked path inside a share.
+
 #include "shared/fs/RelativePath.h"
 
 namespace tidewire {

@@ -24,16 +24,30 @@ inline constexpr std::size_t kMaxShares = 256; ///< in one HELLO
 inline constexpr std::size_t kMaxBatch =
     1024; ///< proposals, results, revisions or fetches in one message
 inline constexpr std::size_t kMaxMessageBytes =
-    4 << 20; ///< body of any message, before and after compression
+    4 << 20; ///< body of any message but RESULT, before and after compression
+/// A RESULT repeats at most the paths of its PROPOSE, and adds link targets and other metadata of heads.
+inline constexpr std::size_t kMaxResultBytes =
+    kMaxMessageBytes + kMaxBatch * (kMaxTargetBytes + 257);
+inline constexpr std::size_t kMaxErrorText = 512;            ///< bytes of text in ERROR
 inline constexpr std::uint32_t kMaxUploadFrames = 1U << 30U; ///< 128 TiB of literal bytes
 
-/// Frames that either side of a connection keeps for later references, oldest out first: per share,
-/// on the way up; per connection, on the way down. Both sides count the same FRAME messages, so they agree without
-/// talking about it. 8 frames are at most 1 MiB raw.
+/// Frames that a receiver keeps for later references, oldest out first. Each of these is a window of its own: on the way
+/// up every share of a connection; on the way down the connection's FRAMEs for REVISIONS, and those for CONTENT. The
+/// latter two are apart because live changes overtake contents on their way. Both sides count the same
+/// FRAME messages, so they agree without talking about it. 8 frames are at most 1 MiB raw.
 inline constexpr std::size_t kFrameWindow = 8;
 
 /// Bytes of FRAME and CONTENT that the relay may send for fetches before it has to wait for CREDIT.
 inline constexpr std::uint32_t kFetchCredit = 2 << 20;
+
+/// Fetches of one connection that have not ended; one more is a violation.
+inline constexpr std::size_t kMaxQueuedFetches = 1024;
+
+/// Literal bytes in one CONTENT.
+inline constexpr std::size_t kMaxLiteralBytes = 64 * 1024;
+
+/// Uploads of one connection that the relay keeps open; one more closes the one that was opened first (its frames stay).
+inline constexpr std::size_t kMaxOpenUploads = 16;
 
 /// UPLOAD_FRAMEs that an agent may send past the count in the last UPLOAD_STATE.
 inline constexpr std::uint32_t kUploadWindow = 16;
@@ -136,12 +150,21 @@ struct PongMessage
     std::uint64_t token = 0; ///< the PING's
 };
 
-/// Literal bytes; goes into the frame window of the receiver.
+/// Which window of the receiver a frame goes into. Never renumber.
+enum class FrameUse : std::uint8_t
+{
+    Live = 0,  ///< down: for REVISIONS; up: for PROPOSE
+    Fetch = 1, ///< down only: for CONTENT; takes credit
+};
+
+/// Literal bytes; takes a new place in a frame window of the receiver, also when the frame is there already.
 ///
-/// Up: `id` is the agent's, rising by one from 0 per connection and share. Down: the relay's id.
+/// Up: `id` is the agent's, rising by one from 0 per connection and share. Down: the relay's id,
+/// which names a frame together with the share.
 struct FrameMessage
 {
     ShareNumber share = 0;
+    FrameUse use = FrameUse::Live;
     FrameId id = 0;
     Frame frame;
 };
@@ -171,7 +194,7 @@ struct RevisionsMessage
     struct Item
     {
         Revision revision;
-        bool hasDelta = false; ///< the frames named in `delta` stand in the receiver's frame window
+        bool hasDelta = false; ///< the frames named in `delta` stand in the receiver's Live window
         Seq source = 0;        ///< revision that Copy operations read; 0: none
         Delta delta;
     };
@@ -212,7 +235,7 @@ enum class ContentStatus : std::uint8_t
     Gone = 2, ///< the revision was dropped, or its frames are damaged: wait for the next revision
 };
 
-/// The next operations of a fetch. Data names frames in the connection's frame window. A fetch's operations come in the order
+/// The next operations of a fetch. Data names frames in the connection's Fetch window. A fetch's operations come in the order
 /// of the content; those of different fetches are interleaved.
 struct ContentMessage
 {
@@ -226,7 +249,8 @@ struct ContentMessage
 /// Frame number in CONTENT that stands for the message's own literal bytes.
 inline constexpr FrameId kLiteralFrame = ~FrameId{0};
 
-/// The agent has digested so many bytes of bodies of FRAME and CONTENT that were sent for fetches.
+/// The agent has digested so many bytes of bodies (as they were on the wire) of CONTENT and of FRAME with FrameUse::Fetch.
+/// The relay never lets the credit rise above kFetchCredit.
 struct CreditMessage
 {
     std::uint32_t bytes = 0;
@@ -248,6 +272,9 @@ struct UploadStateMessage
     std::array<std::uint8_t, 16> token{};
     std::uint32_t frames = 0;
     std::uint64_t digest = 0; ///< after UPLOAD_OPEN: see UploadState in the relay's store; else 0
+    /// The relay could not store what came (a full disk, or the share is read-only for the agent): it skips what comes for
+    /// this upload until the next UPLOAD_OPEN, which the agent sends after a while.
+    bool failed = false;
 };
 
 struct UploadFrameMessage
@@ -285,7 +312,20 @@ using Message = std::variant<HelloMessage,
 /// The whole message, header included, ready to be sent.
 ///
 /// Bodies of 512 bytes and more are compressed when that makes them smaller, FRAME and UPLOAD_FRAME never.
+/// Throws Error when a body exceeds the limit of its type: it is for the caller to cut batches before.
 [[nodiscard]] Bytes encodeMessage(const Message& message);
+
+/// Most bytes in the body of a message of this type, as it is on the wire and after decompression; 0 for an unknown type.
+[[nodiscard]] std::size_t maxBodyBytes(std::uint8_t type);
+
+/// Name of a message type for logs and errors, as in docs/protocol.md: "HELLO".
+[[nodiscard]] const char* messageName(std::uint8_t type);
+
+/// Type of a message.
+[[nodiscard]] MessageType typeOf(const Message& message);
+
+/// Bit of the type byte that says that the body is compressed.
+inline constexpr std::uint8_t kCompressedBit = 0x80;
 
 /// Bytes of the header: u32 length of what follows the length, u8 type (bit 7: the body is zlib-compressed).
 inline constexpr std::size_t kMessageHeaderBytes = 5;
@@ -297,6 +337,8 @@ inline constexpr std::size_t kMessageHeaderBytes = 5;
 /// Cuts a stream of bytes into messages.
 ///
 /// Thread: one at a time.
+/// Errors: ProtocolError; the object is of no use afterwards.
+/// Cost:   holds what was fed and not taken: take all messages before feeding again, and it is one message at most.
 class MessageReader
 {
 public:
@@ -307,8 +349,12 @@ public:
     bool next(Message& message, std::size_t& wireBytes);
 
 private:
+    void checkHeaders();
+
     Bytes _buffer;
     std::size_t _begin = 0; // start of what is not consumed
+    std::size_t _checked =
+        0; // start of the first header that is not checked yet; may lie past the end
 };
 
 } // namespace tidewire

@@ -1,0 +1,34 @@
+// The agent as a process: builds the parts, joins them by queues, ends them in reverse.
+
+#pragma once
+
+#include "agent/AgentConfig.h"
+#include "shared/daemon/Daemon.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace tidewire {
+
+class AgentApp: public Daemon
+{
+public:
+    AgentApp();
+    ~AgentApp() override;
+
+protected:
+    void load(const std::string& file) override;
+    [[nodiscard]] LogLevel logLevel() const override;
+    void start() override;
+    void reload() override;
+    void stop() override;
+
+private:
+    class Parts;
+
+    AgentConfig _config;
+    std::unique_ptr<Parts> _parts;
+};
+
+} // namespace tidewire

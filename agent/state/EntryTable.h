@@ -1,0 +1,75 @@
+// The entries of the index: queries on the table `entry`.
+
+#pragma once
+
+#include "agent/state/Index.h"
+#include "shared/db/Statement.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace tidewire {
+
+/// See Index for what the methods promise.
+class EntryTable
+{
+public:
+    explicit EntryTable(Database& database);
+
+    [[nodiscard]] std::optional<IndexEntry> get(ShareId share, const RelativePath& path);
+    void put(ShareId share, const IndexEntry& entry);
+    void remove(ShareId share, const RelativePath& path);
+
+    [[nodiscard]] std::vector<IndexEntry>
+    children(ShareId share, const RelativePath& folder, std::string_view after, std::size_t limit);
+    [[nodiscard]] bool hasChildren(ShareId share, const RelativePath& folder);
+    [[nodiscard]] std::vector<IndexEntry> subtree(ShareId share,
+                                                  const RelativePath& folder,
+                                                  const RelativePath& after,
+                                                  std::size_t limit);
+    [[nodiscard]] std::vector<IndexEntry>
+    withContent(ShareId share, std::uint64_t size, const Hash& hash, std::size_t limit);
+    [[nodiscard]] bool hasFileOfSize(ShareId share, std::uint64_t size);
+    [[nodiscard]] std::vector<IndexEntry>
+    withInode(ShareId share, std::uint64_t inode, std::size_t limit);
+    [[nodiscard]] std::optional<IndexEntry> withSeq(ShareId share, Seq seq);
+    [[nodiscard]] std::uint64_t count(ShareId share);
+    void forgetRevisions(ShareId share);
+
+    void markListed(ShareId share, const RelativePath& path);
+    [[nodiscard]] std::vector<IndexEntry>
+    unlisted(ShareId share, const RelativePath& after, std::size_t limit);
+    void clearListed(ShareId share);
+
+    /// To be called when writes were undone.
+    void onRollback() { _counts.clear(); }
+
+private:
+    void insert(ShareId share, const IndexEntry& entry);
+    void update(ShareId share, const IndexEntry& before, const IndexEntry& after);
+
+    Statement _get;
+    Statement _insert;
+    Statement _updateRest;
+    Statement _updateSeq;
+    Statement _updateInode;
+    Statement _updateContent;
+    Statement _remove;
+    Statement _children;
+    Statement _hasChildren;
+    Statement _range;
+    Statement _withContent;
+    Statement _hasFileOfSize;
+    Statement _withInode;
+    Statement _withSeq;
+    Statement _count;
+    Statement _forgetRevisions;
+    Statement _markListed;
+    Statement _unlisted;
+    Statement _clearListed;
+    std::map<ShareId, std::uint64_t> _counts; ///< counting reads the whole table: done once
+};
+
+} // namespace tidewire

@@ -1,0 +1,290 @@
+// The agent's index: one database, four groups of tables.
+
+#include "agent/state/Index.h"
+
+#include "agent/state/EntryTable.h"
+#include "agent/state/IndexRows.h"
+#include "agent/state/IndexSchema.h"
+#include "agent/state/PendingTable.h"
+#include "agent/state/SignatureTable.h"
+#include "shared/db/Database.h"
+#include "shared/db/Migrations.h"
+
+namespace tidewire {
+
+namespace {
+
+/// A database whose tables are there, for the members that prepare statements.
+class IndexDatabase: public Database
+{
+public:
+    explicit IndexDatabase(const std::string& path): Database(path)
+    {
+        migrate(*this, indexSchema());
+    }
+};
+
+} // namespace
+
+class Index::Impl
+{
+public:
+    explicit Impl(const std::string& path):
+        database(path),
+        entries(database),
+        signatures(database),
+        pendings(database),
+        findShare(database,
+                  "SELECT id, marker, device, incarnation, cursor, tag, ignore_rules FROM share"
+                  " WHERE name = ?"),
+        addShare(database,
+                 "INSERT INTO share(name, marker, device, incarnation, cursor, tag, ignore_rules)"
+                 " VALUES(?, x'', 0, x'', 0, 0, x'')"),
+        updateShare(database,
+                    "UPDATE share SET marker = ?2, device = ?3, incarnation = ?4, cursor = ?5,"
+                    " tag = ?6, ignore_rules = ?7 WHERE id = ?1")
+    {
+    }
+
+    /// Runs `work` as a whole or not at all: in the open transaction, or in one of its own.
+    template <typename Work>
+    void atomically(const Work& work)
+    {
+        if (database.inTransaction())
+        {
+            work();
+            return;
+        }
+        try
+        {
+            Transaction transaction(database);
+            work();
+            transaction.commit();
+        }
+        catch (...)
+        {
+            entries.onRollback();
+            throw;
+        }
+    }
+
+    IndexDatabase database;
+    EntryTable entries;
+    SignatureTable signatures;
+    PendingTable pendings;
+    Statement findShare;
+    Statement addShare;
+    Statement updateShare;
+};
+
+Index::Index(const std::string& path): _impl(std::make_unique<Impl>(path)) {}
+
+Index::~Index() = default;
+
+void Index::begin()
+{
+    _impl->database.begin();
+}
+
+void Index::commit()
+{
+    _impl->database.commit();
+}
+
+void Index::rollback()
+{
+    _impl->entries.onRollback();
+    _impl->database.rollback();
+}
+
+std::uint64_t Index::rowsWritten() const
+{
+    return _impl->database.totalChanges();
+}
+
+ShareRecord Index::share(const std::string& name)
+{
+    for (int attempt = 0;; ++attempt)
+    {
+        {
+            Query query(_impl->findShare, asBytes(name));
+            if (query.next())
+            {
+                return {query.u32(0),
+                        name,
+                        readPacked<16>(query, 1),
+                        query.u64(2),
+                        readPacked<16>(query, 3),
+                        query.u64(4),
+                        query.u64(5),
+                        {readPacked<32>(query, 6)}};
+            }
+        }
+        Query(_impl->addShare, asBytes(name)).run();
+    }
+}
+
+void Index::putShare(const ShareRecord& record)
+{
+    Query(_impl->updateShare,
+          record.id,
+          packed(record.marker),
+          record.device,
+          packed(record.incarnation),
+          record.cursor,
+          record.tag,
+          packed(record.ignoreRules.bytes))
+        .run();
+}
+
+std::optional<IndexEntry> Index::get(ShareId share, const RelativePath& path)
+{
+    return _impl->entries.get(share, path);
+}
+
+void Index::put(ShareId share, const IndexEntry& entry)
+{
+    _impl->atomically([&] {
+        _impl->entries.put(share, entry);
+        if (entry.entry.kind != EntryKind::File)
+        {
+            _impl->signatures.drop(share, entry.path);
+        }
+    });
+}
+
+void Index::remove(ShareId share, const RelativePath& path)
+{
+    _impl->atomically([&] {
+        _impl->signatures.drop(share, path);
+        _impl->entries.remove(share, path);
+    });
+}
+
+std::vector<IndexEntry> Index::children(ShareId share,
+                                        const RelativePath& folder,
+                                        std::string_view after,
+                                        std::size_t limit)
+{
+    return _impl->entries.children(share, folder, after, limit);
+}
+
+bool Index::hasChildren(ShareId share, const RelativePath& folder)
+{
+    return _impl->entries.hasChildren(share, folder);
+}
+
+std::vector<IndexEntry> Index::subtree(ShareId share,
+                                       const RelativePath& folder,
+                                       const RelativePath& after,
+                                       std::size_t limit)
+{
+    return _impl->entries.subtree(share, folder, after, limit);
+}
+
+std::vector<IndexEntry>
+Index::withContent(ShareId share, std::uint64_t size, const Hash& hash, std::size_t limit)
+{
+    return _impl->entries.withContent(share, size, hash, limit);
+}
+
+bool Index::hasFileOfSize(ShareId share, std::uint64_t size)
+{
+    return _impl->entries.hasFileOfSize(share, size);
+}
+
+std::vector<IndexEntry> Index::withInode(ShareId share, std::uint64_t inode, std::size_t limit)
+{
+    return _impl->entries.withInode(share, inode, limit);
+}
+
+std::optional<IndexEntry> Index::withSeq(ShareId share, Seq seq)
+{
+    return _impl->entries.withSeq(share, seq);
+}
+
+std::uint64_t Index::countEntries(ShareId share)
+{
+    return _impl->entries.count(share);
+}
+
+void Index::forgetRevisions(ShareId share)
+{
+    _impl->entries.forgetRevisions(share);
+}
+
+void Index::putSignature(ShareId share, const RelativePath& path, const Signature& signature)
+{
+    _impl->atomically([&] { _impl->signatures.put(share, path, signature); });
+}
+
+void Index::appendSignature(ShareId share,
+                            const RelativePath& path,
+                            std::uint64_t newSize,
+                            const AppendedContent& appended)
+{
+    _impl->atomically([&] { _impl->signatures.append(share, path, newSize, appended); });
+}
+
+std::optional<Signature> Index::signature(ShareId share, const RelativePath& path)
+{
+    return _impl->signatures.get(share, path);
+}
+
+std::optional<AppendBase>
+Index::appendBase(ShareId share, const RelativePath& path, std::size_t samples)
+{
+    return _impl->signatures.appendBase(share, path, samples);
+}
+
+void Index::moveSignature(ShareId share, const RelativePath& from, const RelativePath& to)
+{
+    _impl->atomically([&] { _impl->signatures.move(share, from, to); });
+}
+
+void Index::copySignature(ShareId share, const RelativePath& from, const RelativePath& to)
+{
+    _impl->atomically([&] { _impl->signatures.copy(share, from, to); });
+}
+
+void Index::putPending(ShareId share, const Pending& pending)
+{
+    _impl->pendings.put(share, pending);
+}
+
+void Index::removePending(ShareId share, const RelativePath& path)
+{
+    _impl->pendings.remove(share, path);
+}
+
+std::optional<Index::Pending> Index::pending(ShareId share, const RelativePath& path)
+{
+    return _impl->pendings.get(share, path);
+}
+
+std::vector<Index::Pending> Index::pendingAfter(ShareId share, Seq after, std::size_t limit)
+{
+    return _impl->pendings.after(share, after, limit);
+}
+
+std::uint64_t Index::countPending(ShareId share)
+{
+    return _impl->pendings.count(share);
+}
+
+void Index::markListed(ShareId share, const RelativePath& path)
+{
+    _impl->entries.markListed(share, path);
+}
+
+std::vector<IndexEntry> Index::unlisted(ShareId share, const RelativePath& after, std::size_t limit)
+{
+    return _impl->entries.unlisted(share, after, limit);
+}
+
+void Index::clearListed(ShareId share)
+{
+    _impl->entries.clearListed(share);
+}
+
+} // namespace tidewire

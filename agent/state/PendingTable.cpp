@@ -1,0 +1,93 @@
+// Queries on the table `pending`.
+
+#include "agent/state/PendingTable.h"
+
+#include "agent/state/IndexRows.h"
+
+#include <string>
+
+namespace tidewire {
+
+namespace {
+
+std::string select(std::string_view rest)
+{
+    return std::string("SELECT ")
+        .append(kEntryColumns)
+        .append(", agent, temporary, failures FROM pending ")
+        .append(rest);
+}
+
+Index::Pending readRow(const Query& row)
+{
+    constexpr int kRest = kEntryColumnCount;
+    return {{row.u64(kSeqColumn), readPath(row), readEntry(row), std::string(row.text(kRest))},
+            std::string(row.text(kRest + 1)),
+            row.u32(kRest + 2)};
+}
+
+} // namespace
+
+PendingTable::PendingTable(Database& database):
+    _put(database,
+         "INSERT OR REPLACE INTO pending(share, folder, name, seq, kind, mode, mtime_s, mtime_ns,"
+         " size, hash, target, agent, temporary, failures)"
+         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    _remove(database, "DELETE FROM pending WHERE share = ? AND folder = ? AND name = ?"),
+    _get(database, select("WHERE share = ? AND folder = ? AND name = ?")),
+    _after(database, select("WHERE share = ? AND seq > ? ORDER BY seq LIMIT ?")),
+    _count(database, "SELECT count(*) FROM pending WHERE share = ?")
+{
+}
+
+void PendingTable::put(ShareId share, const Index::Pending& pending)
+{
+    const Revision& revision = pending.revision;
+    const Entry& entry = revision.entry;
+    Query(_put,
+          share,
+          folderBytes(revision.path),
+          nameBytes(revision.path),
+          revision.seq,
+          static_cast<std::uint8_t>(entry.kind),
+          entry.mode,
+          entry.mtime.seconds,
+          entry.mtime.nanoseconds,
+          entry.size,
+          packed(entry.hash.bytes),
+          asBytes(entry.target),
+          asBytes(revision.agent),
+          asBytes(pending.temporary),
+          pending.failures)
+        .run();
+}
+
+void PendingTable::remove(ShareId share, const RelativePath& path)
+{
+    Query(_remove, share, folderBytes(path), nameBytes(path)).run();
+}
+
+std::optional<Index::Pending> PendingTable::get(ShareId share, const RelativePath& path)
+{
+    Query query(_get, share, folderBytes(path), nameBytes(path));
+    return query.next() ? std::optional(readRow(query)) : std::nullopt;
+}
+
+std::vector<Index::Pending> PendingTable::after(ShareId share, Seq after, std::size_t limit)
+{
+    std::vector<Index::Pending> result;
+    Query query(_after, share, after, limit);
+    while (query.next())
+    {
+        result.push_back(readRow(query));
+    }
+    return result;
+}
+
+std::uint64_t PendingTable::count(ShareId share)
+{
+    Query query(_count, share);
+    return query.next() ? query.u64(0) : 0;
+}
+
+} // namespace tidewire

@@ -1,0 +1,34 @@
+// Revisions that were taken in but are not on the disk yet: queries on the table `pending`.
+
+#pragma once
+
+#include "agent/state/Index.h"
+#include "shared/db/Statement.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace tidewire {
+
+/// See Index for what the methods promise.
+class PendingTable
+{
+public:
+    explicit PendingTable(Database& database);
+
+    void put(ShareId share, const Index::Pending& pending);
+    void remove(ShareId share, const RelativePath& path);
+    [[nodiscard]] std::optional<Index::Pending> get(ShareId share, const RelativePath& path);
+    [[nodiscard]] std::vector<Index::Pending> after(ShareId share, Seq after, std::size_t limit);
+    [[nodiscard]] std::uint64_t count(ShareId share);
+
+private:
+    Statement _put;
+    Statement _remove;
+    Statement _get;
+    Statement _after;
+    Statement _count;
+};
+
+} // namespace tidewire

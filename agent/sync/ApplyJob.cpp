@@ -1,0 +1,251 @@
+#include "agent/sync/ApplyJob.h"
+
+#include "agent/sync/PrivateFolder.h"
+#include "shared/base/Errors.h"
+#include "shared/delta/ContentWriter.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <utility>
+
+namespace tidewire {
+
+namespace {
+
+bool needsTemporary(const ApplyTask& task)
+{
+    return !task.metadataOnly && task.source != ContentSource::MoveOf &&
+           task.source != ContentSource::Temporary &&
+           (task.entry.kind == EntryKind::File || task.entry.kind == EntryKind::Symlink);
+}
+
+void fail(ApplyTask& task, ApplyOutcome outcome, const Error& error)
+{
+    task.outcome = outcome;
+    task.error = error.what();
+    if (const auto* storage = dynamic_cast<const StorageError*>(&error))
+    {
+        task.code = storage->code();
+    }
+}
+
+} // namespace
+
+ApplyJob::ApplyJob(FileSystem& files,
+                   ModePolicy modes,
+                   Placement::ConflictNamer namer,
+                   std::vector<ApplyTask> batch,
+                   Done done):
+    tasks(std::move(batch)),
+    _files(files),
+    _modes(modes),
+    _placement(files, modes, std::move(namer)),
+    _done(std::move(done)),
+    _prepared(tasks.size(), true)
+{
+}
+
+void ApplyJob::finish(JobPtr self)
+{
+    std::unique_ptr<ApplyJob> job(static_cast<ApplyJob*>(self.release()));
+    const Done done = job->_done;
+    done(std::move(job));
+}
+
+bool ApplyJob::step()
+{
+    prepare();
+    makePlaces();
+    return false;
+}
+
+/// Makes the content of a file in its temporary; false, with the outcome set, when it is not right.
+bool ApplyJob::makeContent(ApplyTask& task)
+{
+    const auto out = _files.createFile(task.temporary, 0600);
+    std::unique_ptr<File> base;
+    if (!task.sourcePath.isRoot())
+    {
+        base = _files.openRead(task.sourcePath);
+        if (LocalIdentity::of(base->stat()) != task.sourceIdentity)
+        {
+            task.outcome = ApplyOutcome::SourceChanged;
+            return false;
+        }
+    }
+    ContentWriter writer(*out, task.entry.size, base.get());
+    if (task.source == ContentSource::CopyOf && task.entry.size > 0)
+    {
+        writer.copy(0, task.entry.size);
+    }
+    for (const Op& op : task.ops)
+    {
+        switch (op.kind)
+        {
+        case OpKind::Copy:
+            writer.copy(op.offset, op.length);
+            break;
+        case OpKind::Zero:
+            writer.zero(op.length);
+            break;
+        case OpKind::Data:
+            writer.data(ByteView(task.bytes).subspan(op.offset, op.length));
+            break;
+        }
+    }
+    auto made = writer.finish();
+    if (!made || made->first != task.entry.hash)
+    {
+        task.outcome = ApplyOutcome::WrongContent;
+        return false;
+    }
+    task.signature = std::move(made->second);
+    out->setMode(task.entry.mode & _modes.mask());
+    out->setMtime(task.entry.mtime);
+    return true;
+}
+
+void ApplyJob::makeTemporary(ApplyTask& task)
+{
+    task.temporary =
+        PrivateFolder::temporary(std::string(kPartialPrefix) + std::to_string(task.seq));
+    if (_files.stat(task.temporary))
+    {
+        _files.removeFile(task.temporary);
+    }
+    if (task.entry.kind == EntryKind::Symlink)
+    {
+        _files.createSymlink(task.temporary, task.entry.target);
+        _files.setMtime(task.temporary, task.entry.mtime);
+    }
+    else if (!makeContent(task))
+    {
+        throw CorruptError("the content of " + printable(task.path.text()) + " could not be made");
+    }
+}
+
+void ApplyJob::prepare()
+{
+    std::vector<ApplyTask*> made;
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+    {
+        ApplyTask& task = tasks[i];
+        try
+        {
+            if (needsTemporary(task))
+            {
+                makeTemporary(task);
+                made.push_back(&task);
+            }
+        }
+        catch (const StorageError& error)
+        {
+            const bool lost = error.code() == ENOENT && !task.sourcePath.isRoot();
+            fail(task, lost ? ApplyOutcome::SourceChanged : ApplyOutcome::Failed, error);
+            _prepared[i] = false;
+            discard(task);
+        }
+        catch (const CorruptError& error)
+        {
+            const ApplyOutcome outcome = task.outcome;
+            fail(task,
+                 outcome == ApplyOutcome::SourceChanged ? outcome : ApplyOutcome::WrongContent,
+                 error);
+            _prepared[i] = false;
+            discard(task);
+        }
+    }
+    try
+    {
+        if (made.size() >= kSyncAllFrom)
+        {
+            _files.syncAll();
+            return;
+        }
+        for (const ApplyTask* task : made)
+        {
+            if (task->entry.kind == EntryKind::File)
+            {
+                _files.openWrite(task->temporary)->sync();
+            }
+        }
+    }
+    catch (const StorageError& error)
+    {
+        // Not durable: nothing of the batch may take the place of what is.
+        for (ApplyTask& task : tasks)
+        {
+            fail(task, ApplyOutcome::Failed, error);
+            discard(task);
+        }
+        std::fill(_prepared.begin(), _prepared.end(), false);
+    }
+}
+
+void ApplyJob::discard(const ApplyTask& task)
+{
+    if (!needsTemporary(task) || task.temporary.isRoot())
+    {
+        return;
+    }
+    try
+    {
+        _files.removeFile(task.temporary);
+    }
+    catch (const StorageError&)
+    {
+        // It is swept at the next start; the failure that led here is the one to be told.
+        return;
+    }
+}
+
+void ApplyJob::makePlaces()
+{
+    std::set<RelativePath> folders;
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+    {
+        ApplyTask& task = tasks[i];
+        if (!_prepared[i])
+        {
+            continue;
+        }
+        _placement.place(task);
+        if (task.outcome == ApplyOutcome::Done)
+        {
+            folders.insert(task.path.parent());
+            if (task.source == ContentSource::MoveOf)
+            {
+                folders.insert(task.sourcePath.parent());
+            }
+        }
+        else
+        {
+            discard(task);
+        }
+    }
+    try
+    {
+        if (folders.size() >= kSyncAllFrom)
+        {
+            _files.syncAll();
+            return;
+        }
+        for (const RelativePath& folder : folders)
+        {
+            if (_files.stat(folder))
+            {
+                _files.syncDirectory(folder);
+            }
+        }
+    }
+    catch (const StorageError& error)
+    {
+        for (ApplyTask& task : tasks)
+        {
+            fail(task, ApplyOutcome::Failed, error);
+        }
+    }
+}
+
+} // namespace tidewire

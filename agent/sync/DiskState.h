@@ -1,0 +1,17 @@
+// Whether the disk holds what the index says.
+
+#pragma once
+
+#include "agent/state/Index.h"
+#include "shared/fs/FileSystem.h"
+
+#include <cstdint>
+
+namespace tidewire {
+
+/// True when the entry on the disk is, by kind and identity, the one that the index recorded, whether the relay knows it or not. For a
+/// folder only the mode counts, as far as `modeMask` goes.
+[[nodiscard]] bool
+hasIdentity(const IndexEntry& entry, const FileStat& stat, std::uint32_t modeMask);
+
+} // namespace tidewire

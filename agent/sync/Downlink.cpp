@@ -1,0 +1,981 @@
+#include "agent/sync/Downlink.h"
+
+#include "agent/sync/ConflictName.h"
+#include "agent/sync/DiskState.h"
+#include "agent/sync/PrivateFolder.h"
+#include "shared/base/Errors.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace tidewire {
+
+namespace {
+
+constexpr SteadyTime kDisplacedDelay = std::chrono::seconds(2);
+constexpr SteadyTime kMinRetry = std::chrono::seconds(1);
+constexpr SteadyTime kMaxRetry = std::chrono::minutes(5);
+constexpr unsigned kMaxWrongContents = 3;
+
+RelativePath partialPath(Seq seq)
+{
+    return PrivateFolder::temporary(std::string(kPartialPrefix).append(std::to_string(seq)));
+}
+
+void removeIfThere(FileSystem& files, const RelativePath& path)
+{
+    try
+    {
+        files.removeFile(path);
+    }
+    catch (const StorageError&)
+    {
+        // What cannot be removed now is swept at the next start.
+        return;
+    }
+}
+
+} // namespace
+
+Downlink::Downlink(ShareContext& share,
+                   PathTable& paths,
+                   ConnectionState& connection,
+                   DownlinkHost& host):
+    _share(share),
+    _paths(paths),
+    _host(host),
+    _connection(connection),
+    _fetcher(share,
+             connection,
+             {[this](const RelativePath& path, Seq seq, InlineContent content) {
+                  Item* item = _queue.find(path);
+                  if (item != nullptr && item->revision.seq == seq)
+                  {
+                      item->content = std::move(content);
+                      _queue.toDecide(*item);
+                  }
+              },
+              [this](const RelativePath& path, Seq seq, ContentChunk chunk) {
+                  onChunk(path, seq, std::move(chunk));
+              },
+              [this](const RelativePath& path, Seq seq) {
+                  Item* item = _queue.find(path);
+                  if (item != nullptr && item->revision.seq == seq)
+                  {
+                      dropDownload(path);
+                      retryLater(*item, "the relay no longer has this version");
+                  }
+              }}),
+    _queue(share)
+{
+}
+
+Downlink::~Downlink() = default;
+
+void Downlink::onWelcome(bool compare)
+{
+    _comparing = compare;
+    if (compare)
+    {
+        _share.index.clearListed(_share.record.id);
+    }
+}
+
+// --- what comes ----------------------------------------------------------------------------------
+
+void Downlink::onRevisions(RevisionsMessage& message)
+{
+    _queue.beginMessage(message.cursor, message.tag);
+    for (RevisionsMessage::Item& item : message.items)
+    {
+        accept(item);
+    }
+    _queue.endMessage();
+    if (message.live)
+    {
+        if (std::exchange(_comparing, false))
+        {
+            finishComparison(message.cursor);
+        }
+        _host.onLive();
+    }
+}
+
+void Downlink::accept(RevisionsMessage::Item& item)
+{
+    const Revision& revision = item.revision;
+    const RelativePath& path = revision.path;
+    if (path.isRoot() || path.isPrivate())
+    {
+        return;
+    }
+    if (_comparing)
+    {
+        _share.index.markListed(_share.record.id, path);
+    }
+    const bool isDirectory = revision.entry.kind == EntryKind::Directory;
+    const auto row = _share.index.get(_share.record.id, path);
+    if (_share.rules.isIgnored(path, isDirectory) || (row && row->seq >= revision.seq))
+    {
+        return;
+    }
+    Item fresh;
+    fresh.revision = std::move(item.revision);
+    if (item.hasDelta)
+    {
+        fresh.source = item.source;
+        fresh.content.emplace();
+        appendInline(*fresh.content, item.delta, _share.number, _connection.live, {});
+    }
+    if (Item* known = _queue.find(fresh.revision.path); known != nullptr)
+    {
+        if (known->revision.seq >= fresh.revision.seq)
+        {
+            return;
+        }
+        if (known->state == RevisionQueue::State::Applying)
+        {
+            _queue.detach(*known);
+            known->next = std::make_unique<Item>(std::move(fresh));
+            return;
+        }
+        dropDownload(fresh.revision.path);
+        _tasks.erase(fresh.revision.path);
+    }
+    _queue.add(std::move(fresh));
+}
+
+bool Downlink::onContent(ContentMessage& message, std::uint32_t bodyBytes)
+{
+    return _fetcher.onContent(message, bodyBytes);
+}
+
+void Downlink::onJudged(const RelativePath& path, const Revision& head)
+{
+    const auto row = _share.index.get(_share.record.id, path);
+    if (row && row->seq >= head.seq)
+    {
+        _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
+        return;
+    }
+    Item* item = _queue.find(path);
+    if (item == nullptr)
+    {
+        Item fresh;
+        fresh.revision = head;
+        _queue.add(std::move(fresh));
+        item = _queue.find(path);
+    }
+    if (item != nullptr)
+    {
+        item->judged = true;
+        _queue.detach(*item);
+        reconsider(path);
+    }
+}
+
+void Downlink::onDisconnected()
+{
+    _fetcher.onDisconnected();
+    std::vector<RelativePath> lost;
+    _queue.forEach([&](Item& item) {
+        if (item.state == RevisionQueue::State::Fetching)
+        {
+            lost.push_back(item.revision.path);
+        }
+    });
+    for (const RelativePath& path : lost)
+    {
+        dropDownload(path);
+        _queue.toDecide(*_queue.find(path));
+    }
+}
+
+void Downlink::reconsider(const RelativePath& path)
+{
+    Item* item = _queue.find(path);
+    if (item != nullptr && item->state == RevisionQueue::State::Waiting)
+    {
+        _queue.toDecide(*item);
+    }
+}
+
+std::optional<Revision> Downlink::awaited(const RelativePath& path) const
+{
+    const Item* item = _queue.find(path);
+    return item == nullptr ? std::nullopt : std::optional(item->revision);
+}
+
+bool Downlink::awaitsBelow(const RelativePath& folder) const
+{
+    return _queue.hasBelow(folder);
+}
+
+/// What the full list did not name: gone, when this store knew it; else it is ours to propose.
+void Downlink::finishComparison(Seq head)
+{
+    RelativePath after;
+    const ShareId share = _share.record.id;
+    for (;;)
+    {
+        const auto page = _share.index.unlisted(share, after, 256);
+        for (const IndexEntry& entry : page)
+        {
+            after = entry.path;
+            if (entry.seq == 0 || _queue.find(entry.path) != nullptr)
+            {
+                continue;
+            }
+            Item item;
+            item.revision.seq = std::max(head, entry.seq + 1);
+            item.revision.path = entry.path;
+            _queue.add(std::move(item));
+        }
+        if (page.size() < 256)
+        {
+            break;
+        }
+    }
+    _share.index.clearListed(share);
+    _host.lookAgain(RelativePath(), HintScope::Subtree, SteadyTime(0));
+}
+
+// --- decisions -----------------------------------------------------------------------------------
+
+LocalView Downlink::localView(const Item& item,
+                              const std::optional<FileStat>& stat,
+                              const std::optional<IndexEntry>& row) const
+{
+    LocalView view;
+    view.present = stat.has_value();
+    view.kind = stat ? stat->kind : FileKind::Other;
+    view.indexed = row && row->seq != 0;
+    view.clean = stat && row && hasIdentity(*row, *stat, _share.options.modes.mask());
+    view.equal = view.clean && row->entry.sameContent(item.revision.entry);
+    if (stat && stat->kind == FileKind::Symlink && item.revision.entry.kind == EntryKind::Symlink)
+    {
+        view.equal = _share.files.readSymlink(item.revision.path) == item.revision.entry.target;
+    }
+    return view;
+}
+
+void Downlink::decide(Item& item)
+{
+    const RelativePath path = item.revision.path;
+    if (_paths.isHeld(path))
+    {
+        item.state = RevisionQueue::State::Waiting;
+        return;
+    }
+    const auto stat = _share.files.stat(path);
+    const auto row = _share.index.get(_share.record.id, path);
+    const LocalView view = localView(item, stat, row);
+    switch (reconcile(view, item.revision.entry.kind, item.judged || _share.onlyReceives()))
+    {
+    case Action::Drop:
+        _share.index.remove(_share.record.id, path);
+        finish(path);
+        break;
+    case Action::ProposeFirst:
+        item.state = RevisionQueue::State::Waiting;
+        _queue.detach(item);
+        _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
+        break;
+    case Action::KeepAsNew:
+        _share.index.remove(_share.record.id, path);
+        finish(path);
+        _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
+        break;
+    case Action::Apply:
+        makeReady(item, stat);
+        break;
+    case Action::ApplyKeepingLocal:
+        item.keepLocal = true;
+        makeReady(item, stat);
+        break;
+    case Action::DirectoryKeepsName:
+        item.beside = true;
+        makeReady(item, stat);
+        break;
+    }
+}
+
+void Downlink::makeReady(Item& item, const std::optional<FileStat>& stat)
+{
+    const RelativePath path = item.revision.path;
+    const Entry& entry = item.revision.entry;
+    const auto row = _share.index.get(_share.record.id, path);
+    const bool clean = stat && row && hasIdentity(*row, *stat, _share.options.modes.mask());
+    ApplyTask task;
+    task.seq = item.revision.seq;
+    task.path = item.beside ? namer()(path, 0) : path;
+    task.entry = entry;
+    task.keepLocal = item.keepLocal;
+    if (stat && !item.beside)
+    {
+        task.expectPresent = true;
+        task.expectedKind = stat->kind;
+        task.expected = item.keepLocal && row ? row->local : LocalIdentity::of(*stat);
+        if (item.keepLocal && !row)
+        {
+            task.expectPresent = false;
+        }
+    }
+    const bool sameLink = stat && stat->kind == FileKind::Symlink &&
+                          entry.kind == EntryKind::Symlink &&
+                          _share.files.readSymlink(path) == entry.target;
+    const bool sameFile = clean && entry.kind == EntryKind::File && row->entry.sameContent(entry);
+    task.metadataOnly = !item.beside && !item.keepLocal && (sameLink || sameFile);
+    if (entry.kind == EntryKind::File && !task.metadataOnly && !findContent(item, task, row))
+    {
+        return;
+    }
+    item.state = RevisionQueue::State::Ready;
+    _tasks.insert_or_assign(path, std::move(task));
+}
+
+/// The entry of the index when the disk still holds just that.
+std::optional<IndexEntry> Downlink::unchangedEntry(std::optional<IndexEntry> row) const
+{
+    if (row && row->entry.kind == EntryKind::File && !_paths.isHeld(row->path))
+    {
+        const auto stat = _share.files.stat(row->path);
+        if (stat && hasIdentity(*row, *stat, _share.options.modes.mask()))
+        {
+            return row;
+        }
+    }
+    return std::nullopt;
+}
+
+/// Settles where the content comes from; false when it has to come from elsewhere first.
+bool Downlink::findContent(Item& item, ApplyTask& task, const std::optional<IndexEntry>& row)
+{
+    if (item.downloaded)
+    {
+        task.source = ContentSource::Temporary;
+        task.temporary = partialPath(item.revision.seq);
+        task.signature = item.signature;
+        return true;
+    }
+    if (item.revision.entry.size == 0)
+    {
+        task.source = ContentSource::Inline;
+        return true;
+    }
+    if (!item.noTwin && useTwin(item, task))
+    {
+        return item.state == RevisionQueue::State::New;
+    }
+    if (item.content && useInline(item, task, row))
+    {
+        return item.state == RevisionQueue::State::New;
+    }
+    fetch(item, row);
+    return false;
+}
+
+/// A local file with the same content: moved when it is to vanish anyway, else copied.
+bool Downlink::useTwin(Item& item, ApplyTask& task)
+{
+    const Entry& entry = item.revision.entry;
+    for (IndexEntry& row : _share.index.withContent(_share.record.id, entry.size, entry.hash, 8))
+    {
+        if (row.path == item.revision.path)
+        {
+            continue;
+        }
+        const auto twin = unchangedEntry(std::move(row));
+        if (!twin)
+        {
+            continue;
+        }
+        task.sourcePath = twin->path;
+        task.sourceIdentity = twin->local;
+        const Item* other = _queue.find(twin->path);
+        const bool vanishing = other != nullptr && twin->seq != 0 &&
+                               other->revision.entry.kind == EntryKind::Tombstone &&
+                               other->state != RevisionQueue::State::Applying;
+        if (vanishing)
+        {
+            task.source = ContentSource::MoveOf;
+        }
+        else if (entry.size > kLargeBytes)
+        {
+            ContentChunk whole;
+            whole.ops.push_back({OpKind::Copy, 0, 0, entry.size});
+            startDownload(item, twin->path, twin->local, std::move(whole), 0);
+        }
+        else
+        {
+            task.source = ContentSource::CopyOf;
+        }
+        return true;
+    }
+    return false;
+}
+
+bool Downlink::useInline(Item& item, ApplyTask& task, const std::optional<IndexEntry>& row)
+{
+    const InlineContent& content = *item.content;
+    const bool copies = std::any_of(content.ops.begin(), content.ops.end(), [](const Op& op) {
+        return op.kind == OpKind::Copy;
+    });
+    std::optional<IndexEntry> base;
+    if (copies)
+    {
+        base = unchangedEntry(row && row->seq == item.source
+                                  ? row
+                                  : _share.index.withSeq(_share.record.id, item.source));
+        if (!base)
+        {
+            item.content.reset();
+            return false;
+        }
+        task.sourcePath = base->path;
+        task.sourceIdentity = base->local;
+    }
+    if (item.revision.entry.size > kLargeBytes)
+    {
+        ContentChunk chunk;
+        chunk.ops = content.ops;
+        for (Op& op : chunk.ops)
+        {
+            op.frame = op.kind == OpKind::Data ? kLiteralFrame : 0;
+        }
+        chunk.literal = content.bytes;
+        startDownload(item, task.sourcePath, task.sourceIdentity, std::move(chunk), 0);
+        return true;
+    }
+    task.source = ContentSource::Inline;
+    task.ops = content.ops;
+    task.bytes = content.bytes;
+    return true;
+}
+
+void Downlink::fetch(Item& item, const std::optional<IndexEntry>& row)
+{
+    if (!_share.online)
+    {
+        _queue.detach(item);
+        item.state = RevisionQueue::State::Fetching;
+        return;
+    }
+    const auto base = item.noBase || !row || row->seq == 0 ? std::nullopt : unchangedEntry(row);
+    const Entry& entry = item.revision.entry;
+    Fetcher::Wanted wanted;
+    wanted.path = item.revision.path;
+    wanted.seq = item.revision.seq;
+    wanted.base = base ? base->seq : 0;
+    wanted.size = entry.size;
+    wanted.large = entry.size > kLargeBytes;
+    item.source = wanted.base;
+    item.content.reset();
+    if (!wanted.large)
+    {
+        item.state = RevisionQueue::State::Fetching;
+        _fetcher.want(std::move(wanted));
+        return;
+    }
+    const auto partial = _share.files.stat(partialPath(item.revision.seq));
+    if (partial && partial->kind == FileKind::File && partial->size < entry.size)
+    {
+        wanted.offset = partial->size;
+    }
+    startDownload(item,
+                  base ? base->path : RelativePath(),
+                  base ? base->local : LocalIdentity(),
+                  {},
+                  wanted.offset);
+    if (item.state == RevisionQueue::State::Fetching)
+    {
+        _fetcher.want(std::move(wanted));
+    }
+}
+
+Placement::ConflictNamer Downlink::namer() const
+{
+    const std::int64_t now = _share.clock.wallSeconds();
+    return [now, agent = _share.options.agent](const RelativePath& path, unsigned attempt) {
+        return conflictName(path, now, agent, attempt);
+    };
+}
+
+void Downlink::retryLater(Item& item, const std::string& problem)
+{
+    if (item.failures == 0 && !problem.empty())
+    {
+        _share.log.warning(_share.options.name + ": cannot apply " +
+                           printable(item.revision.path.text()) + ": " + problem +
+                           "; trying again");
+    }
+    const unsigned doublings = std::min(item.failures, 16U);
+    ++item.failures;
+    _queue.postpone(item,
+                    _share.clock.steady() +
+                        std::min<SteadyTime>(kMinRetry * (1U << doublings), kMaxRetry));
+}
+
+void Downlink::finish(const RelativePath& path)
+{
+    _tasks.erase(path);
+    if (auto next = _queue.finish(path))
+    {
+        _queue.add(std::move(*next));
+    }
+}
+
+// --- on to the disk ------------------------------------------------------------------------------
+
+void Downlink::pump()
+{
+    _queue.refill(_share.clock.steady());
+    while (Item* item = _queue.nextToDecide())
+    {
+        decide(*item);
+    }
+    _fetcher.pump();
+    startApply();
+    checkDisplaced(false);
+}
+
+std::optional<SteadyTime> Downlink::nextDue() const
+{
+    std::optional<SteadyTime> due = _queue.nextDue();
+    if (!_displaced.empty())
+    {
+        due = std::min(due.value_or(_displacedDue), _displacedDue);
+    }
+    return due;
+}
+
+void Downlink::startApply()
+{
+    if (_applying || _tasks.empty())
+    {
+        return;
+    }
+    std::vector<std::pair<Seq, RelativePath>> order;
+    order.reserve(_tasks.size());
+    for (const auto& [path, task] : _tasks)
+    {
+        order.emplace_back(task.seq, path);
+    }
+    // Tombstones of a comparison share one seq: what lies deeper goes first then.
+    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first < b.first : b.second.text() < a.second.text();
+    });
+    std::vector<ApplyTask> batch;
+    std::vector<RelativePath> paths;
+    std::size_t bytes = 0;
+    for (const auto& [seq, path] : order)
+    {
+        Item* item = _queue.find(path);
+        if (batch.size() == kMaxTasks || bytes >= kMaxTaskBytes)
+        {
+            break;
+        }
+        // A twin that is moved takes its own task with it.
+        if (item != nullptr && item->state == RevisionQueue::State::Ready &&
+            addToBatch(*item, batch, paths))
+        {
+            bytes += batch.back().bytes.size();
+        }
+    }
+    if (batch.empty())
+    {
+        return;
+    }
+    _applying = true;
+    _share.jobs.submit(std::make_unique<ApplyJob>(
+        _share.files,
+        _share.options.modes,
+        namer(),
+        std::move(batch),
+        [this, paths](std::unique_ptr<ApplyJob> job) { onApplied(*job, paths); }));
+}
+
+bool Downlink::addToBatch(Item& item,
+                          std::vector<ApplyTask>& batch,
+                          std::vector<RelativePath>& held)
+{
+    const RelativePath path = item.revision.path;
+    const auto task = _tasks.find(path);
+    const bool moves = task->second.source == ContentSource::MoveOf;
+    const RelativePath source = task->second.sourcePath;
+    if (_paths.isHeld(path) || (moves && _paths.isHeld(source)))
+    {
+        item.state = RevisionQueue::State::Waiting;
+        _tasks.erase(task);
+        return false;
+    }
+    static_cast<void>(_paths.tryHold(path));
+    if (moves)
+    {
+        static_cast<void>(_paths.tryHold(source));
+        if (Item* other = _queue.find(source); other != nullptr)
+        {
+            other->state = RevisionQueue::State::Applying;
+            _tasks.erase(source);
+        }
+    }
+    item.state = RevisionQueue::State::Applying;
+    batch.push_back(std::move(task->second));
+    held.push_back(path);
+    _tasks.erase(path);
+    return true;
+}
+
+void Downlink::onApplied(ApplyJob& job, const std::vector<RelativePath>& paths)
+{
+    _applying = false;
+    for (std::size_t i = 0; i < paths.size(); ++i)
+    {
+        ApplyTask& task = job.tasks[i];
+        const RelativePath path = paths[i];
+        if (task.source == ContentSource::MoveOf)
+        {
+            const bool changed = _paths.release(task.sourcePath);
+            Item* other = _queue.find(task.sourcePath);
+            if (other != nullptr && task.outcome == ApplyOutcome::Done)
+            {
+                finish(task.sourcePath);
+            }
+            else if (other != nullptr)
+            {
+                _queue.toDecide(*other);
+            }
+            if (changed)
+            {
+                _host.lookAgain(task.sourcePath, HintScope::Entry, SteadyTime(0));
+            }
+        }
+        if (_paths.release(path))
+        {
+            _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
+        }
+        if (task.conflictCopy)
+        {
+            _share.log.warning(_share.options.name + ": " + printable(path.text()) +
+                               " was changed here and elsewhere; what was here is kept as " +
+                               printable(task.conflictCopy->text()));
+            _host.lookAgain(*task.conflictCopy, HintScope::Entry, SteadyTime(0));
+        }
+        if (task.displaced)
+        {
+            _displaced.push_back(*task.displaced);
+            _displacedDue = _share.clock.steady() + kDisplacedDelay;
+        }
+        Item& item = *_queue.find(path);
+        if (task.outcome == ApplyOutcome::Done)
+        {
+            onTaskDone(item, task);
+        }
+        else
+        {
+            onTaskFailed(item, task);
+        }
+    }
+}
+
+void Downlink::onTaskDone(Item& item, ApplyTask& task)
+{
+    const ShareId share = _share.record.id;
+    const RelativePath path = item.revision.path;
+    Entry entry = task.entry;
+    entry.mode &= _share.options.modes.mask();
+    ++_applied;
+    if (item.beside)
+    {
+        // The directory is what the relay has still to learn of, made on the revision that stood against it.
+        _share.index.put(share, {path, item.revision.seq, entry, {}});
+        _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
+        _host.lookAgain(task.path, HintScope::Entry, SteadyTime(0));
+        _share.log.warning(_share.options.name + ": " + printable(path.text()) +
+                           " is a folder here and a file elsewhere; the file is kept as " +
+                           printable(task.path.text()));
+    }
+    else if (entry.kind == EntryKind::Tombstone)
+    {
+        _share.index.remove(share, path);
+    }
+    else
+    {
+        _share.index.put(share, {path, item.revision.seq, entry, LocalIdentity::of(task.stat)});
+        if (task.source == ContentSource::MoveOf)
+        {
+            _share.index.moveSignature(share, task.sourcePath, path);
+        }
+        else if (task.signature)
+        {
+            _share.index.putSignature(share, path, *task.signature);
+        }
+    }
+    if (task.source == ContentSource::MoveOf)
+    {
+        _share.index.remove(share, task.sourcePath);
+    }
+    if (_share.log.debug())
+    {
+        _share.log.debug(_share.options.name + ": applied revision " +
+                         std::to_string(item.revision.seq) + " of " + printable(path.text()));
+    }
+    if (path.text() == kIgnoreFile)
+    {
+        _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
+    }
+    finish(path);
+}
+
+void Downlink::onTaskFailed(Item& item, ApplyTask& task)
+{
+    // What came while this one was being applied takes its place.
+    if (item.next)
+    {
+        finish(item.revision.path);
+        return;
+    }
+    switch (task.outcome)
+    {
+    case ApplyOutcome::SourceChanged:
+        item.noTwin = true;
+        item.downloaded = false;
+        item.content.reset();
+        break;
+    case ApplyOutcome::WrongContent:
+        item.noTwin = true;
+        item.noBase = true;
+        item.content.reset();
+        if (++item.failures >= kMaxWrongContents)
+        {
+            _share.log.error(_share.options.name + ": " + printable(item.revision.path.text()) +
+                             ": " + task.error);
+            retryLater(item, {});
+            return;
+        }
+        break;
+    case ApplyOutcome::NotEmpty:
+        onNotEmpty(item);
+        return;
+    case ApplyOutcome::Failed:
+        // A parent that has still to come is no news.
+        retryLater(item, task.code == ENOENT ? std::string() : task.error);
+        return;
+    case ApplyOutcome::LocalChanged:
+        // A finished download went back to its place; anything else is made again.
+        if (++item.failures > 3)
+        {
+            retryLater(item, {});
+            return;
+        }
+        break;
+    case ApplyOutcome::Done:
+        break;
+    }
+    _queue.toDecide(item);
+}
+
+/// A directory that should go has entries: they go first, or there is something new inside.
+void Downlink::onNotEmpty(Item& item)
+{
+    const RelativePath path = item.revision.path;
+    if (_share.index.hasChildren(_share.record.id, path))
+    {
+        retryLater(item, {});
+        return;
+    }
+    if (item.revision.entry.kind == EntryKind::Tombstone)
+    {
+        _share.index.remove(_share.record.id, path);
+        finish(path);
+        _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
+        return;
+    }
+    item.beside = true;
+    _queue.toDecide(item);
+}
+
+// --- large contents ------------------------------------------------------------------------------
+
+void Downlink::startDownload(Item& item,
+                             const RelativePath& base,
+                             const LocalIdentity& identity,
+                             ContentChunk first,
+                             std::uint64_t resumeAt)
+{
+    const RelativePath path = item.revision.path;
+    _queue.detach(item);
+    if (_downloads.size() >= kMaxDownloads || _downloads.contains(path))
+    {
+        item.state = RevisionQueue::State::Waiting;
+        _delayed.insert(path);
+        return;
+    }
+    item.state = RevisionQueue::State::Fetching;
+    DownloadRequest request;
+    request.path = path;
+    request.seq = item.revision.seq;
+    request.entry = item.revision.entry;
+    request.temporary = partialPath(item.revision.seq);
+    request.resumeAt = resumeAt;
+    request.basePath = base;
+    request.baseIdentity = identity;
+    if (resumeAt == 0 && _share.files.stat(request.temporary))
+    {
+        removeIfThere(_share.files, request.temporary);
+    }
+    auto job = std::make_unique<DownloadJob>(
+        _share.files,
+        _share.options.modes,
+        std::move(request),
+        [this](std::unique_ptr<DownloadJob> done) { onDownload(std::move(done)); });
+    if (!first.ops.empty())
+    {
+        job->add(std::move(first));
+    }
+    _downloads.emplace(path, Download{item.revision.seq, nullptr, {}});
+    _share.jobs.submit(std::move(job));
+}
+
+void Downlink::onChunk(const RelativePath& path, Seq seq, ContentChunk chunk)
+{
+    const auto found = _downloads.find(path);
+    if (found == _downloads.end() || found->second.seq != seq)
+    {
+        _fetcher.grant(chunk.credit);
+        return;
+    }
+    Download& download = found->second;
+    if (!download.waiting)
+    {
+        download.chunks.push_back(std::move(chunk));
+        return;
+    }
+    download.waiting->add(std::move(chunk));
+    _share.jobs.submit(std::move(download.waiting));
+}
+
+void Downlink::onDownload(std::unique_ptr<DownloadJob> job)
+{
+    const RelativePath path = job->request().path;
+    _fetcher.grant(std::exchange(job->digested, 0));
+    const auto found = _downloads.find(path);
+    Item* item = _queue.find(path);
+    const bool wanted = found != _downloads.end() && found->second.seq == job->request().seq &&
+                        item != nullptr && item->revision.seq == job->request().seq &&
+                        item->state == RevisionQueue::State::Fetching;
+    if (wanted && job->status == DownloadStatus::Hungry)
+    {
+        Download& download = found->second;
+        for (ContentChunk& chunk : std::exchange(download.chunks, {}))
+        {
+            job->add(std::move(chunk));
+        }
+        if (job->hasChunks())
+        {
+            _share.jobs.submit(std::move(job));
+        }
+        else
+        {
+            download.waiting = std::move(job);
+        }
+        return;
+    }
+    _fetcher.grant(job->undigested());
+    dropDownload(path);
+    if (wanted && job->status == DownloadStatus::Finished)
+    {
+        item->downloaded = true;
+        item->signature = std::move(job->signature);
+        _queue.toDecide(*item);
+    }
+    else if (wanted)
+    {
+        onDownloadFailed(*item, *job);
+    }
+}
+
+void Downlink::onDownloadFailed(Item& item, const DownloadJob& job)
+{
+    _fetcher.cancel(item.revision.path);
+    item.content.reset();
+    item.noTwin = true;
+    if (job.status == DownloadStatus::WrongContent)
+    {
+        item.noBase = true;
+        removeIfThere(_share.files, job.request().temporary);
+        if (++item.failures >= kMaxWrongContents)
+        {
+            retryLater(item, job.error);
+            return;
+        }
+    }
+    else if (job.status == DownloadStatus::Failed)
+    {
+        retryLater(item, job.error);
+        return;
+    }
+    _queue.toDecide(item);
+}
+
+/// Ends the making of a large content; what is on the disk of it stays for the next try.
+void Downlink::dropDownload(const RelativePath& path)
+{
+    _fetcher.cancel(path);
+    const auto found = _downloads.find(path);
+    if (found != _downloads.end())
+    {
+        for (const ContentChunk& chunk : found->second.chunks)
+        {
+            _fetcher.grant(chunk.credit);
+        }
+        _downloads.erase(found);
+    }
+    for (const RelativePath& next : std::exchange(_delayed, {}))
+    {
+        reconsider(next);
+    }
+}
+
+void Downlink::checkDisplaced(bool last)
+{
+    const SteadyTime now = _share.clock.steady();
+    if (_displaced.empty() || (now < _displacedDue && !last))
+    {
+        return;
+    }
+    Placement placement(_share.files, _share.options.modes, namer());
+    std::vector<Displaced> open;
+    for (const Displaced& item : std::exchange(_displaced, {}))
+    {
+        const auto stat = _share.files.stat(item.temporary);
+        if (!stat)
+        {
+            continue;
+        }
+        const bool written = stat->size != item.identity.size || stat->mtime != item.identity.mtime;
+        if (written)
+        {
+            if (const auto copy = placement.keepAsConflict(item.temporary, item.path))
+            {
+                _share.log.warning(_share.options.name + ": " + printable(item.path.text()) +
+                                   " was still written to after it was replaced; that is kept as " +
+                                   printable(copy->text()));
+                _host.lookAgain(*copy, HintScope::Entry, SteadyTime(0));
+            }
+        }
+        else if (!last && _share.files.openRead(item.temporary)->isOpenForWriting())
+        {
+            open.push_back(item);
+        }
+        else if (!last)
+        {
+            removeIfThere(_share.files, item.temporary);
+        }
+    }
+    _displaced = std::move(open);
+    _displacedDue = now + kDisplacedDelay;
+}
+
+} // namespace tidewire

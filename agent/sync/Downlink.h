@@ -1,0 +1,140 @@
+// From the relay's revisions to the disk.
+
+#pragma once
+
+#include "agent/sync/ApplyJob.h"
+#include "agent/sync/DownloadJob.h"
+#include "agent/sync/Fetcher.h"
+#include "agent/sync/PathTable.h"
+#include "agent/sync/Reconciler.h"
+#include "agent/sync/RevisionQueue.h"
+#include "agent/sync/ShareContext.h"
+#include "agent/watch/Watcher.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace tidewire {
+
+/// What the downlink asks of the share that it belongs to.
+class DownlinkHost
+{
+public:
+    virtual ~DownlinkHost() = default;
+
+    /// Look at the path, `delay` from now.
+    virtual void lookAgain(const RelativePath& path, HintScope scope, SteadyTime delay) = 0;
+
+    /// All that the relay had is taken in.
+    virtual void onLive() = 0;
+};
+
+/// Revisions on their way down: decides for each what to do, gets the content, has it applied, and records it in the index.
+///
+/// Memory: RevisionQueue's bound, the fetcher's bounds, one batch of tasks, kMaxDownloads large contents.
+/// Thread: sync.
+class Downlink
+{
+public:
+    static constexpr std::size_t kMaxTasks = 256;
+    static constexpr std::size_t kMaxTaskBytes = 4 << 20;
+    static constexpr std::size_t kMaxDownloads = 2;
+
+    /// A content of more than this is made in turns with others, in a file of its own.
+    static constexpr std::uint64_t kLargeBytes = 256 * 1024;
+
+    Downlink(ShareContext& share,
+             PathTable& paths,
+             ConnectionState& connection,
+             DownlinkHost& host);
+    ~Downlink();
+
+    /// After WELCOME: `compare` when a full list of heads will come (RESET).
+    void onWelcome(bool compare);
+    void onRevisions(RevisionsMessage& message);
+    bool onContent(ContentMessage& message, std::uint32_t bodyBytes);
+    void onDisconnected();
+
+    /// Local work on the path has ended, or its state changed: decide again.
+    void reconsider(const RelativePath& path);
+
+    /// The relay refused our change because of `head`.
+    void onJudged(const RelativePath& path, const Revision& head);
+
+    /// The revision that waits for the path.
+    [[nodiscard]] std::optional<Revision> awaited(const RelativePath& path) const;
+
+    /// True when some revision for a path below waits.
+    [[nodiscard]] bool awaitsBelow(const RelativePath& folder) const;
+
+    void pump();
+    [[nodiscard]] std::optional<SteadyTime> nextDue() const;
+    [[nodiscard]] bool isIdle() const { return _queue.isEmpty(); }
+
+    /// Files that were open for writing when they were replaced are looked at once more; `last`: for the last time.
+    void checkDisplaced(bool last);
+
+    /// Revisions applied since the last call.
+    std::size_t takeApplied() { return std::exchange(_applied, 0); }
+
+private:
+    using Item = RevisionQueue::Item;
+
+    void accept(RevisionsMessage::Item& item);
+    void decide(Item& item);
+    void makeReady(Item& item, const std::optional<FileStat>& stat);
+    bool findContent(Item& item, ApplyTask& task, const std::optional<IndexEntry>& row);
+    bool useTwin(Item& item, ApplyTask& task);
+    bool useInline(Item& item, ApplyTask& task, const std::optional<IndexEntry>& row);
+    void fetch(Item& item, const std::optional<IndexEntry>& row);
+    void startDownload(Item& item,
+                       const RelativePath& base,
+                       const LocalIdentity& identity,
+                       ContentChunk first,
+                       std::uint64_t resumeAt);
+    void onChunk(const RelativePath& path, Seq seq, ContentChunk chunk);
+    void onDownload(std::unique_ptr<DownloadJob> job);
+    void onDownloadFailed(Item& item, const DownloadJob& job);
+    void dropDownload(const RelativePath& path);
+    void startApply();
+    bool addToBatch(Item& item, std::vector<ApplyTask>& batch, std::vector<RelativePath>& held);
+    void onApplied(ApplyJob& job, const std::vector<RelativePath>& paths);
+    void onTaskDone(Item& item, ApplyTask& task);
+    void onTaskFailed(Item& item, ApplyTask& task);
+    void onNotEmpty(Item& item);
+    void retryLater(Item& item, const std::string& problem);
+    void finish(const RelativePath& path);
+    void finishComparison(Seq head);
+    [[nodiscard]] Placement::ConflictNamer namer() const;
+    [[nodiscard]] LocalView localView(const Item& item,
+                                      const std::optional<FileStat>& stat,
+                                      const std::optional<IndexEntry>& row) const;
+    [[nodiscard]] std::optional<IndexEntry> unchangedEntry(std::optional<IndexEntry> row) const;
+
+    ShareContext& _share;
+    PathTable& _paths;
+    DownlinkHost& _host;
+    ConnectionState& _connection;
+    Fetcher _fetcher;
+    RevisionQueue _queue;
+    std::map<RelativePath, ApplyTask> _tasks; // of items in state Ready
+    struct Download
+    {
+        Seq seq = 0;
+        std::unique_ptr<DownloadJob> waiting; // null while it is with a worker
+        std::vector<ContentChunk> chunks;     // that came meanwhile
+    };
+    std::map<RelativePath, Download> _downloads;
+    std::set<RelativePath> _delayed; // wait for a download to end
+    bool _applying = false;
+    bool _comparing = false;
+    std::vector<Displaced> _displaced;
+    SteadyTime _displacedDue{};
+    std::size_t _applied = 0;
+};
+
+} // namespace tidewire

@@ -1,0 +1,65 @@
+// Puts finished entries in their place so that no local write can be lost.
+
+#pragma once
+
+#include "agent/sync/ApplyTask.h"
+#include "shared/fs/FileSystem.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace tidewire {
+
+/// Permission bits that may come from, and go to, others.
+struct ModePolicy
+{
+    bool specialBits = false; ///< setuid, setgid and sticky too
+
+    [[nodiscard]] std::uint32_t mask() const { return specialBits ? 07777 : 0777; }
+};
+
+/// Changes the tree for one task at a time.
+///
+/// A new version is exchanged with what is at the path (renameat2, RENAME_EXCHANGE) or put where nothing is (RENAME_NOREPLACE); then what came out is
+/// compared with what the index promised. If it is something else, a person wrote it at that very
+/// moment, and it becomes a conflict copy. Deletions move the entry out first and look at it in the same way.
+///
+/// Thread:  one at a time for the paths of a task.
+/// Errors:  none are thrown; they are outcomes.
+class Placement
+{
+public:
+    /// `name` for a conflict copy of a path; attempt counts up from 0 until a name is free.
+    using ConflictNamer = std::function<RelativePath(const RelativePath& path, unsigned attempt)>;
+
+    Placement(FileSystem& files, ModePolicy modes, ConflictNamer namer);
+
+    /// Carries the task out. A file content that is needed stands finished and durable in task.temporary (MoveOf: is still at
+    /// its source). Sets the out part of the task.
+    void place(ApplyTask& task);
+
+    /// Moves `from` to a free conflict name for `path`; nothing when it has vanished.
+    std::optional<RelativePath> keepAsConflict(const RelativePath& from, const RelativePath& path);
+
+private:
+    void placeOnce(ApplyTask& task);
+    void placeInReadOnlyFolder(ApplyTask& task);
+    void placeEntry(ApplyTask& task);
+    RenameOutcome replace(const RelativePath& out, const ApplyTask& task);
+    void takeBack(ApplyTask& task, const RelativePath& out);
+    void placeDirectory(ApplyTask& task);
+    void placeMetadata(ApplyTask& task);
+    void remove(ApplyTask& task);
+    void removeDirectory(ApplyTask& task);
+    bool moveSource(ApplyTask& task);
+    bool asExpected(const ApplyTask& task, const std::optional<FileStat>& now) const;
+    void settleDisplaced(ApplyTask& task, const RelativePath& out);
+    void setPermissions(const RelativePath& path, const Entry& entry, const FileStat& now);
+
+    FileSystem& _files;
+    const ModePolicy _modes;
+    const ConflictNamer _namer;
+};
+
+} // namespace tidewire

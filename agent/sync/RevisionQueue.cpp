@@ -1,0 +1,221 @@
+#include "agent/sync/RevisionQueue.h"
+
+#include <algorithm>
+
+namespace tidewire {
+
+namespace {
+
+constexpr std::size_t kLoadPage = 256;
+
+} // namespace
+
+void RevisionQueue::beginMessage(Seq cursor, std::uint64_t tag)
+{
+    // The message itself counts as open while revisions are added to it.
+    _messages.push_back({cursor, tag, 1});
+    _filling = true;
+}
+
+void RevisionQueue::endMessage()
+{
+    _filling = false;
+    --_messages.back().open;
+    moveCursor();
+}
+
+bool RevisionQueue::add(Item item)
+{
+    const RelativePath path = item.revision.path;
+    const auto known = _items.find(path);
+    if (known != _items.end() && known->second.revision.seq >= item.revision.seq)
+    {
+        return false;
+    }
+    if (known == _items.end() && _items.size() >= kMaxItems)
+    {
+        _share.index.putPending(_share.record.id, {item.revision, {}, 0});
+        _spilled = true;
+        return true;
+    }
+    if (known != _items.end())
+    {
+        item.pending = known->second.pending;
+        letGo(known->second);
+        _items.erase(known);
+    }
+    if (item.pending || _spilled)
+    {
+        // An older pending revision of the path must not come back.
+        _share.index.removePending(_share.record.id, path);
+        item.pending = false;
+    }
+    if (_filling && !item.arrival)
+    {
+        item.arrival = _firstMessage + _messages.size() - 1;
+        ++_messages.back().open;
+    }
+    Item& place = _items.emplace(path, std::move(item)).first->second;
+    toDecide(place);
+    return true;
+}
+
+RevisionQueue::Item* RevisionQueue::find(const RelativePath& path)
+{
+    const auto found = _items.find(path);
+    return found == _items.end() ? nullptr : &found->second;
+}
+
+const RevisionQueue::Item* RevisionQueue::find(const RelativePath& path) const
+{
+    const auto found = _items.find(path);
+    return found == _items.end() ? nullptr : &found->second;
+}
+
+bool RevisionQueue::hasBelow(const RelativePath& folder) const
+{
+    for (const auto& [path, item] : _items)
+    {
+        if (path != folder && path.isWithin(folder) &&
+            item.revision.entry.kind != EntryKind::Tombstone)
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
+void RevisionQueue::toDecide(Item& item)
+{
+    if (item.state == State::Retry)
+    {
+        _postponed.erase({item.retryAt, item.revision.path});
+    }
+    item.state = State::New;
+    _decisions.emplace(item.revision.seq, item.revision.path);
+}
+
+RevisionQueue::Item* RevisionQueue::nextToDecide()
+{
+    while (!_decisions.empty())
+    {
+        const auto first = *_decisions.begin();
+        _decisions.erase(_decisions.begin());
+        Item* item = find(first.second);
+        if (item != nullptr && item->state == State::New && item->revision.seq == first.first)
+        {
+            return item;
+        }
+    }
+    return nullptr;
+}
+
+void RevisionQueue::detach(Item& item)
+{
+    if (!item.pending)
+    {
+        _share.index.putPending(_share.record.id, {item.revision, {}, item.failures});
+        item.pending = true;
+    }
+    letGo(item);
+}
+
+/// The item no longer counts towards the message that it came with.
+void RevisionQueue::letGo(Item& item)
+{
+    if (item.state == State::Retry)
+    {
+        _postponed.erase({item.retryAt, item.revision.path});
+    }
+    if (item.arrival)
+    {
+        --_messages[*item.arrival - _firstMessage].open;
+        item.arrival.reset();
+        moveCursor();
+    }
+}
+
+std::unique_ptr<RevisionQueue::Item> RevisionQueue::finish(const RelativePath& path)
+{
+    const auto found = _items.find(path);
+    Item& item = found->second;
+    if (item.pending)
+    {
+        _share.index.removePending(_share.record.id, path);
+    }
+    letGo(item);
+    std::unique_ptr<Item> next = std::move(item.next);
+    _items.erase(found);
+    return next;
+}
+
+void RevisionQueue::postpone(Item& item, SteadyTime until)
+{
+    detach(item);
+    item.state = State::Retry;
+    item.retryAt = until;
+    _postponed.emplace(until, item.revision.path);
+}
+
+void RevisionQueue::refill(SteadyTime now)
+{
+    while (!_postponed.empty() && _postponed.begin()->first <= now)
+    {
+        const RelativePath path = _postponed.begin()->second;
+        _postponed.erase(_postponed.begin());
+        if (Item* item = find(path); item != nullptr && item->state == State::Retry)
+        {
+            toDecide(*item);
+        }
+    }
+    if (_spilled && _items.size() < kMaxItems / 2)
+    {
+        load();
+    }
+}
+
+void RevisionQueue::load()
+{
+    const auto page = _share.index.pendingAfter(_share.record.id, _loadedUpTo, kLoadPage);
+    for (const Index::Pending& pending : page)
+    {
+        _loadedUpTo = pending.revision.seq;
+        if (_items.contains(pending.revision.path))
+        {
+            continue;
+        }
+        Item item;
+        item.revision = pending.revision;
+        item.pending = true;
+        toDecide(_items.emplace(pending.revision.path, std::move(item)).first->second);
+    }
+    if (page.size() < kLoadPage)
+    {
+        _spilled = false;
+        _loadedUpTo = 0;
+    }
+}
+
+std::optional<SteadyTime> RevisionQueue::nextDue() const
+{
+    return _postponed.empty() ? std::nullopt : std::optional(_postponed.begin()->first);
+}
+
+void RevisionQueue::moveCursor()
+{
+    const Seq before = _share.record.cursor;
+    while (!_messages.empty() && _messages.front().open == 0)
+    {
+        _share.record.cursor = std::max(_share.record.cursor, _messages.front().cursor);
+        _share.record.tag = _share.record.cursor == _messages.front().cursor ? _messages.front().tag
+                                                                             : _share.record.tag;
+        _messages.pop_front();
+        ++_firstMessage;
+    }
+    if (_share.record.cursor != before)
+    {
+        _share.index.putShare(_share.record);
+    }
+}
+
+} // namespace tidewire

@@ -1,0 +1,133 @@
+// The revisions that were received and are not on the disk yet, and how far the cursor may move.
+
+#pragma once
+
+#include "agent/sync/Fetcher.h"
+#include "agent/sync/ShareContext.h"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace tidewire {
+
+/// One revision a path: a newer one takes the place of an older one.
+///
+/// The cursor moves past a message once each of its revisions is finished or stands in the index as pending. What
+/// takes long (large contents, conflicts, failures) is made pending, so that it holds nothing up and survives a restart. When
+/// kMaxItems are here, further ones go to the index at once and are loaded when there is room.
+///
+/// Memory: kMaxItems.
+/// Thread: sync.
+class RevisionQueue
+{
+public:
+    static constexpr std::size_t kMaxItems = 2048;
+
+    enum class State : std::uint8_t
+    {
+        New,      ///< to be decided on
+        Waiting,  ///< for the local side, or for a free download
+        Ready,    ///< a task is made
+        Fetching, ///< its content is on its way or in the making
+        Applying, ///< on its way to the disk
+        Retry,    ///< after retryAt
+    };
+
+    struct Item
+    {
+        Revision revision;
+        State state = State::New;
+        bool judged = false;    ///< our own change was refused
+        bool keepLocal = false; ///< what is on the disk becomes a conflict copy
+        bool beside = false;    ///< goes to a conflict name, since a directory keeps the name
+        bool noTwin = false;    ///< local files with that content did not do
+        bool noBase = false;    ///< nor did the old content
+        unsigned failures = 0;
+        SteadyTime retryAt{};
+        Seq source = 0; ///< revision that Copy operations of `content` read
+        std::optional<InlineContent> content;
+        std::optional<Signature> signature; ///< of the finished download
+        bool downloaded = false;
+        std::unique_ptr<Item> next; ///< came while this one was being applied
+
+        // The queue's own.
+        bool pending = false;
+        std::optional<std::uint64_t> arrival;
+    };
+
+    explicit RevisionQueue(ShareContext& share): _share(share) {}
+
+    /// A message came; the revisions that are added next belong to it.
+    void beginMessage(Seq cursor, std::uint64_t tag);
+    void endMessage();
+
+    /// False when the path has this revision, or a newer one, already. Replaces an older one: call drop() for its work first.
+    bool add(Item item);
+
+    [[nodiscard]] Item* find(const RelativePath& path);
+    [[nodiscard]] const Item* find(const RelativePath& path) const;
+
+    /// True when there is an item for a path below `folder`.
+    [[nodiscard]] bool hasBelow(const RelativePath& folder) const;
+
+    /// Marks the item for a decision, in the order of the journal.
+    void toDecide(Item& item);
+
+    /// The next item to decide on; null when there is none.
+    Item* nextToDecide();
+
+    /// Makes the item pending: it no longer holds the cursor up.
+    void detach(Item& item);
+
+    /// The item is done. Returns what came in the meantime.
+    std::unique_ptr<Item> finish(const RelativePath& path);
+
+    /// Puts the item off.
+    void postpone(Item& item, SteadyTime until);
+
+    /// Items whose time has come are to be decided on again; loads from the index what there is room for.
+    void refill(SteadyTime now);
+    [[nodiscard]] std::optional<SteadyTime> nextDue() const;
+
+    [[nodiscard]] bool isEmpty() const { return _items.empty() && !_spilled; }
+    [[nodiscard]] std::size_t size() const { return _items.size(); }
+
+    /// All items, for decisions anew after a disconnection.
+    template <typename Each>
+    void forEach(Each each)
+    {
+        for (auto& [path, item] : _items)
+        {
+            each(item);
+        }
+    }
+
+private:
+    struct Message
+    {
+        Seq cursor = 0;
+        std::uint64_t tag = 0;
+        std::size_t open = 0;
+    };
+
+    void letGo(Item& item);
+    void moveCursor();
+    void load();
+
+    ShareContext& _share;
+    std::map<RelativePath, Item> _items;
+    std::set<std::pair<Seq, RelativePath>> _decisions;
+    std::set<std::pair<SteadyTime, RelativePath>> _postponed;
+    std::deque<Message> _messages;
+    std::uint64_t _firstMessage = 0; // number of _messages.front()
+    bool _filling = false;           // between beginMessage() and endMessage()
+    bool _spilled = true;            // the index may hold pending revisions that are not here
+    Seq _loadedUpTo = 0;
+};
+
+} // namespace tidewire

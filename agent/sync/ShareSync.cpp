@@ -1,0 +1,742 @@
+#include "agent/sync/ShareSync.h"
+
+#include "agent/sync/ConflictName.h"
+#include "agent/sync/DiskState.h"
+#include "shared/base/Errors.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace tidewire {
+
+namespace {
+
+// A deletion is believed after this: editors delete and make anew, and moves are seen in two parts.
+constexpr SteadyTime kVanishDelay = std::chrono::milliseconds(100);
+constexpr SteadyTime kSecondLook = std::chrono::milliseconds(2500);
+constexpr std::size_t kMaxSkippedNames = 1024;
+constexpr unsigned kMaxStubborn = 3;
+constexpr unsigned kPortion = 64; // paths between looks at the messages that came
+
+} // namespace
+
+ShareSync::ShareSync(ShareOptions options,
+                     FileSystem& files,
+                     Index& index,
+                     const Clock& clock,
+                     JobRunner& jobs,
+                     RelayLink& relay,
+                     ConnectionState& connection,
+                     ShareHooks hooks):
+    _jobs(jobs),
+    _share{std::move(options),
+           files,
+           index,
+           clock,
+           _jobs,
+           relay,
+           Poco::Logger::get("agent.sync"),
+           {},
+           {},
+           0,
+           0,
+           false,
+           false,
+           false},
+    _uplink(_share, _paths, *this),
+    _downlink(_share, _paths, connection, *this),
+    _private(files),
+    _hooks(std::move(hooks))
+{
+}
+
+ShareSync::~ShareSync() = default;
+
+// --- start and end -------------------------------------------------------------------------------
+
+bool ShareSync::start()
+{
+    try
+    {
+        _share.record = _share.index.share(_share.options.name);
+        const auto root = _share.files.stat(RelativePath());
+        if (!root || root->kind != FileKind::Directory)
+        {
+            halt("the folder is missing");
+            return false;
+        }
+        const bool known = _share.record.marker != MarkerId{};
+        const auto marker = _private.readMarker();
+        const bool right = marker && marker->share == _share.options.name &&
+                           (!known || marker->id == _share.record.marker);
+        if (!right && (known || marker))
+        {
+            halt(marker
+                     ? "the folder has the marker of another share or of another time"
+                     : "the folder has lost its marker (.tidewire/marker); is its disk mounted?");
+            return false;
+        }
+        if (right)
+        {
+            _share.record.marker = marker->id;
+        }
+        else
+        {
+            Marker fresh{_share.options.name, {}};
+            ::randombytes_buf(fresh.id.data(), fresh.id.size());
+            _private.writeMarker(fresh);
+            _share.record.marker = fresh.id;
+        }
+        _private.prepare();
+        _share.device = root->device;
+        _share.record.device = root->device;
+        loadRules();
+        _share.index.putShare(_share.record);
+        sweepTemporaries();
+    }
+    catch (const Error& error)
+    {
+        halt(error.what());
+        return false;
+    }
+    _running = true;
+    _problem.clear();
+    const SteadyTime now = _share.clock.steady();
+    _nextRescan = now + kRescan;
+    _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, now);
+    return true;
+}
+
+void ShareSync::halt(const std::string& problem)
+{
+    if (_running)
+    {
+        _share.log.error(_share.options.name + ": " + problem +
+                         "; nothing is touched, the share goes on when that is mended");
+    }
+    _problem = problem;
+    if (std::exchange(_running, false))
+    {
+        _hooks.reconnect("share " + _share.options.name + " stopped");
+    }
+}
+
+void ShareSync::loadRules()
+{
+    IgnoreRules rules;
+    for (const std::string& pattern : _share.options.ignore)
+    {
+        rules.addPattern(pattern);
+    }
+    const RelativePath path = *RelativePath::parse(kIgnoreFile);
+    const auto stat = _share.files.stat(path);
+    if (stat && stat->kind == FileKind::File && stat->size <= kMaxIgnoreFileBytes)
+    {
+        Bytes content(static_cast<std::size_t>(stat->size));
+        content.resize(_share.files.openRead(path)->read(0, content));
+        rules.addFile(asText(content));
+    }
+    else if (stat && stat->kind == FileKind::File)
+    {
+        _share.log.warning(_share.options.name + ": .tidewireignore is too large and not used");
+    }
+    const Hash fingerprint = rules.fingerprint();
+    const bool changed = fingerprint != _share.record.ignoreRules;
+    _share.rules = std::move(rules);
+    if (!changed)
+    {
+        return;
+    }
+    _share.record.ignoreRules = fingerprint;
+    if (_share.record.cursor != 0)
+    {
+        // Revisions of paths that were ignored have been passed over: hear of everything again.
+        _share.record.cursor = 0;
+        _share.record.tag = 0;
+        _share.index.putShare(_share.record);
+    }
+    if (_running)
+    {
+        _hooks.onRules(_share.rules);
+        _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
+        _hooks.reconnect("the ignore rules of " + _share.options.name + " changed");
+    }
+}
+
+void ShareSync::sweepTemporaries()
+{
+    for (const std::string& name : _private.temporaries())
+    {
+        sweep(name);
+    }
+}
+
+/// A file that an earlier run left: a content under way is kept for as long as it is awaited; what may be somebody's
+/// only copy is never deleted.
+void ShareSync::sweep(const std::string& name)
+{
+    const auto path = PrivateFolder::temporary(name);
+    const auto stat = _share.files.stat(path);
+    Seq seq = 0;
+    const std::size_t dash = name.find('-');
+    if (dash != std::string::npos)
+    {
+        std::from_chars(name.data() + dash + 1, name.data() + name.size(), seq);
+    }
+    if (!stat || stat->kind == FileKind::Directory)
+    {
+        return;
+    }
+    const auto pending = seq > 0 ? _share.index.pendingAfter(_share.record.id, seq - 1, 1)
+                                 : std::vector<Index::Pending>();
+    const bool isAwaited = !pending.empty() && pending.front().revision.seq == seq;
+    const bool partial = name.starts_with(kPartialPrefix);
+    if (partial && isAwaited)
+    {
+        return;
+    }
+    const auto row = _share.index.withSeq(_share.record.id, seq);
+    bool known = partial;
+    if (!known && stat->kind == FileKind::File)
+    {
+        ReadRequest request;
+        request.path = path;
+        request.expected = *stat;
+        request.hashOnly = true;
+        request.forced = true;
+        ReadJob job(_share.files, std::move(request), {});
+        while (job.step())
+        {
+        }
+        known = job.status == ReadStatus::Complete &&
+                (!_share.index.withContent(_share.record.id, stat->size, job.hash, 1).empty() ||
+                 (isAwaited && pending.front().revision.entry.hash == job.hash));
+    }
+    else if (!known && stat->kind == FileKind::Symlink)
+    {
+        known = row && row->entry.target == _share.files.readSymlink(path);
+    }
+    if (known)
+    {
+        _share.files.removeFile(path);
+        return;
+    }
+    const RelativePath owner = row ? row->path
+                               : isAwaited
+                                   ? pending.front().revision.path
+                                   : *RelativePath::parse("recovered-" + std::to_string(seq));
+    Placement placement(
+        _share.files, _share.options.modes, [this](const RelativePath& of, unsigned attempt) {
+            return conflictName(of, _share.clock.wallSeconds(), _share.options.agent, attempt);
+        });
+    if (const auto copy = placement.keepAsConflict(path, owner))
+    {
+        _share.log.warning(_share.options.name +
+                           ": an interrupted change was found; it is kept as " +
+                           printable(copy->text()));
+    }
+}
+
+void ShareSync::stop()
+{
+    if (_running)
+    {
+        _downlink.checkDisplaced(true);
+    }
+}
+
+// --- the connection ------------------------------------------------------------------------------
+
+HelloMessage::Share ShareSync::hello() const
+{
+    HelloMessage::Share share;
+    share.name = _share.options.name;
+    share.incarnation = _share.record.incarnation;
+    share.cursor = _share.record.cursor;
+    share.tag = _share.record.tag;
+    share.wantsFeed = _share.options.mode != ShareMode::Send;
+    return share;
+}
+
+void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber number)
+{
+    _share.number = number;
+    if (welcome.status == ShareStatus::Unknown)
+    {
+        _share.log.error(_share.options.name +
+                         ": the relay does not know this share, or not for us");
+        return;
+    }
+    const bool reset = welcome.status == ShareStatus::Reset;
+    if (reset && !welcome.sameStore)
+    {
+        _share.log.warning(
+            _share.options.name +
+            ": the relay's store is another one; both sides are compared, nothing is "
+            "deleted");
+        _share.index.forgetRevisions(_share.record.id);
+    }
+    if (reset || _share.record.incarnation != welcome.incarnation)
+    {
+        _share.record.cursor = reset ? 0 : _share.record.cursor;
+        _share.record.tag = reset ? 0 : _share.record.tag;
+        _share.record.incarnation = welcome.incarnation;
+        _share.index.putShare(_share.record);
+    }
+    _share.online = true;
+    _share.readOnly = welcome.readOnly;
+    _downlink.onWelcome(reset);
+    if (_share.options.mode == ShareMode::Send)
+    {
+        onLive();
+    }
+}
+
+void ShareSync::onLive()
+{
+    if (!std::exchange(_share.live, true))
+    {
+        _share.log.information(_share.options.name + ": up to date with the relay at revision " +
+                               std::to_string(_share.record.cursor));
+    }
+}
+
+void ShareSync::onRevisions(RevisionsMessage& message)
+{
+    if (_running)
+    {
+        _downlink.onRevisions(message);
+    }
+}
+
+void ShareSync::onResult(ResultMessage& message)
+{
+    if (_running)
+    {
+        _uplink.onResult(message);
+    }
+}
+
+void ShareSync::onUploadState(const UploadStateMessage& message)
+{
+    if (_running)
+    {
+        _uplink.onUploadState(message);
+    }
+}
+
+bool ShareSync::onContent(ContentMessage& message, std::uint32_t bodyBytes)
+{
+    return _downlink.onContent(message, bodyBytes);
+}
+
+void ShareSync::onDisconnected()
+{
+    _share.online = false;
+    _share.live = false;
+    _uplink.onDisconnected();
+    _downlink.onDisconnected();
+    _found.clear();
+    if (!_folders.empty() || _scanStart)
+    {
+        _folders.clear();
+        _scanStart.reset();
+        _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
+    }
+}
+
+// --- what others ask for -------------------------------------------------------------------------
+
+void ShareSync::lookAgain(const RelativePath& path, HintScope scope, SteadyTime delay)
+{
+    _dirty.markLater(path, scope, _share.clock.steady(), delay);
+}
+
+void ShareSync::stillWriting(const RelativePath& path)
+{
+    _dirty.mark(path, HintScope::Entry, HintTiming::Writing, _share.clock.steady());
+}
+
+void ShareSync::released(const RelativePath& path)
+{
+    _downlink.reconsider(path);
+}
+
+std::optional<Revision> ShareSync::awaited(const RelativePath& path)
+{
+    return _downlink.awaited(path);
+}
+
+void ShareSync::refused(const RelativePath& path, const std::optional<Revision>& head)
+{
+    if (head)
+    {
+        const bool sendOnly = _share.options.mode == ShareMode::Send;
+        if (!sendOnly)
+        {
+            _downlink.onJudged(path, *head);
+            return;
+        }
+        // What this agent has is what counts: propose again on what stands there.
+        IndexEntry entry;
+        entry.path = path;
+        entry.seq = head->seq;
+        entry.entry = head->entry;
+        if (head->entry.kind == EntryKind::Tombstone)
+        {
+            _share.index.remove(_share.record.id, path);
+        }
+        else
+        {
+            _share.index.put(_share.record.id, entry);
+        }
+    }
+    else
+    {
+        _share.index.remove(_share.record.id, path);
+    }
+    lookAgain(path, HintScope::Entry, SteadyTime(0));
+}
+
+void ShareSync::cannotVanish(const RelativePath& path)
+{
+    const auto row = _share.index.get(_share.record.id, path);
+    if (!row || _share.files.stat(path))
+    {
+        lookAgain(path, HintScope::Entry, SteadyTime(0));
+        return;
+    }
+    // Our own last changes below it may just be on their way.
+    if (!_downlink.awaitsBelow(path) && ++_stubborn[path] < kMaxStubborn)
+    {
+        lookAgain(path, HintScope::Entry, std::chrono::seconds(1));
+        return;
+    }
+    _stubborn.erase(path);
+    Revision revision;
+    revision.seq = row->seq;
+    revision.path = path;
+    revision.entry = row->entry;
+    _share.index.remove(_share.record.id, path);
+    _downlink.onJudged(path, revision);
+}
+
+bool ShareSync::rootIsSound()
+{
+    try
+    {
+        const auto marker = _private.readMarker();
+        if (marker && marker->id == _share.record.marker)
+        {
+            return true;
+        }
+        halt("the folder has lost its marker (.tidewire/marker); is its disk mounted?");
+    }
+    catch (const Error& error)
+    {
+        halt(error.what());
+    }
+    return false;
+}
+
+void ShareSync::onRootLost()
+{
+    if (_running)
+    {
+        halt("the folder was moved, deleted or unmounted");
+    }
+}
+
+// --- looking at the disk -------------------------------------------------------------------------
+
+void ShareSync::onHint(const Hint& hint)
+{
+    if (!hint.path.isPrivate())
+    {
+        _dirty.mark(hint.path, hint.scope, hint.timing, _share.clock.steady());
+    }
+}
+
+void ShareSync::onFinding(const Finding& finding)
+{
+    if (finding.kind == Finding::Kind::Vanished)
+    {
+        _vanished.try_emplace(finding.path, _share.clock.steady() + kVanishDelay);
+    }
+    else
+    {
+        _found.push_back(finding);
+    }
+}
+
+void ShareSync::onFolder(const RelativePath& folder)
+{
+    _folders.push_back(folder);
+}
+
+void ShareSync::onSkipped(const Skipped& skipped)
+{
+    if (_skipped.size() >= kMaxSkippedNames || !_skipped.insert(skipped.path).second)
+    {
+        return;
+    }
+    const char* reason = "";
+    switch (skipped.reason)
+    {
+    case Skipped::Reason::Special:
+        reason = "is no file, folder or link";
+        break;
+    case Skipped::Reason::OtherDevice:
+        reason = "is another filesystem; make it a share of its own";
+        break;
+    case Skipped::Reason::PathTooLong:
+        reason = "has too long a path";
+        break;
+    case Skipped::Reason::Unreadable:
+        reason = "cannot be read";
+        break;
+    }
+    _share.log.warning(_share.options.name + ": " + printable(skipped.path) + " " + reason +
+                       "; left alone");
+}
+
+void ShareSync::examine(const DirtyPath& dirty)
+{
+    const RelativePath& path = dirty.path;
+    if (path.isRoot())
+    {
+        if (rootIsSound())
+        {
+            _scanStart = _share.clock.steady();
+            _folders.assign(1, path);
+        }
+        return;
+    }
+    if (path.text() == kIgnoreFile)
+    {
+        loadRules();
+    }
+    const auto stat = _share.files.stat(path);
+    if (_share.rules.isIgnored(path, stat && stat->kind == FileKind::Directory))
+    {
+        return;
+    }
+    if (stat)
+    {
+        _vanished.erase(path);
+        examinePresent(dirty, *stat);
+        return;
+    }
+    const auto row = _share.index.get(_share.record.id, path);
+    if (row)
+    {
+        _vanished.try_emplace(path, _share.clock.steady() + kVanishDelay);
+    }
+    _downlink.reconsider(path);
+}
+
+void ShareSync::examinePresent(const DirtyPath& dirty, const FileStat& stat)
+{
+    const RelativePath& path = dirty.path;
+    const RelativePath parent = path.parent();
+    if (stat.device != _share.device || stat.kind == FileKind::Other)
+    {
+        onSkipped(
+            {stat.kind == FileKind::Other ? Skipped::Reason::Special : Skipped::Reason::OtherDevice,
+             path.text(),
+             0});
+        return;
+    }
+    if (!parent.isRoot() && !_paths.isHeld(parent) && !_share.index.get(_share.record.id, parent))
+    {
+        // The folder is new as well: it goes first, and its scan finds this one.
+        _dirty.mark(parent, HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
+        return;
+    }
+    const auto row = _share.index.get(_share.record.id, path);
+    const bool clean = row && row->seq != 0 && hasIdentity(*row, stat, _share.options.modes.mask());
+    if (!clean)
+    {
+        _uplink.changed(path, stat, dirty.forced);
+        if (_polled && stat.kind == FileKind::File)
+        {
+            lookAgain(path, HintScope::Entry, kSecondLook);
+        }
+    }
+    else if (stat.kind == FileKind::File && _uplink.takeRacy(path))
+    {
+        _uplink.verify(path, stat);
+    }
+    else
+    {
+        _downlink.reconsider(path);
+    }
+    if (stat.kind == FileKind::Directory && (dirty.scope == HintScope::Subtree || !row))
+    {
+        _folders.push_back(path);
+    }
+}
+
+void ShareSync::scanNext()
+{
+    const RelativePath folder = std::move(_folders.back());
+    _folders.pop_back();
+    scanFolder(
+        _share.files, _share.index, _share.record.id, _share.rules, folder, _share.device, *this);
+    if (_folders.empty() && _scanStart)
+    {
+        const SteadyTime duration = _share.clock.steady() - *_scanStart;
+        _scanStart.reset();
+        _hooks.onScanned(duration);
+    }
+}
+
+/// Deletions come last: by then a file that only moved has been found at its new place.
+void ShareSync::confirmVanished()
+{
+    if (_vanished.empty() || !_folders.empty() || !_found.empty())
+    {
+        return;
+    }
+    const SteadyTime now = _share.clock.steady();
+    bool sound = false;
+    for (auto item = _vanished.begin(); item != _vanished.end() && _uplink.hasRoom();)
+    {
+        if (item->second > now)
+        {
+            ++item;
+            continue;
+        }
+        const RelativePath path = item->first;
+        item = _vanished.erase(item);
+        if (_share.files.stat(path))
+        {
+            _dirty.mark(path, HintScope::Subtree, HintTiming::Settled, now);
+            continue;
+        }
+        if (!sound && !(sound = rootIsSound()))
+        {
+            return;
+        }
+        _uplink.vanished(path);
+    }
+}
+
+// --- turns ---------------------------------------------------------------------------------------
+
+bool ShareSync::run()
+{
+    if (!_running)
+    {
+        return false;
+    }
+    const SteadyTime now = _share.clock.steady();
+    if (now >= _nextRescan)
+    {
+        // A quarter either way keeps many boards from scanning in step.
+        const auto jitter = SteadyTime(::randombytes_uniform(1U << 30U)) * (kRescan.count() >> 31U);
+        _nextRescan = now + kRescan * 3 / 4 + jitter;
+        _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, now);
+    }
+    unsigned portion = kPortion;
+    bool more = false;
+    try
+    {
+        while (_share.mayPropose() && _running && _uplink.hasRoom() && portion > 0)
+        {
+            --portion;
+            if (const auto dirty = _dirty.take(now))
+            {
+                examine(*dirty);
+            }
+            else if (!_found.empty())
+            {
+                const Finding finding = std::move(_found.front());
+                _found.pop_front();
+                _uplink.changed(finding.path, finding.stat, false);
+            }
+            else if (!_folders.empty())
+            {
+                scanNext();
+            }
+            else
+            {
+                break;
+            }
+        }
+        more = portion == 0;
+        if (_share.mayPropose())
+        {
+            confirmVanished();
+        }
+    }
+    catch (const StorageError& error)
+    {
+        _share.log.warning(_share.options.name + ": " + error.what());
+    }
+    _uplink.pump();
+    _downlink.pump();
+    reportBatch();
+    return more && _running;
+}
+
+std::optional<SteadyTime> ShareSync::nextDue() const
+{
+    if (!_running)
+    {
+        return std::nullopt;
+    }
+    std::optional<SteadyTime> due = _downlink.nextDue();
+    const auto consider = [&](std::optional<SteadyTime> other) {
+        if (other)
+        {
+            due = std::min(due.value_or(*other), *other);
+        }
+    };
+    if (_share.mayPropose())
+    {
+        consider(_dirty.nextDue());
+        consider(_nextRescan);
+        for (const auto& [path, when] : _vanished)
+        {
+            consider(when);
+        }
+    }
+    return due;
+}
+
+bool ShareSync::isSettled() const
+{
+    return _share.live && _uplink.isIdle() && _downlink.isIdle() && _dirty.empty() &&
+           _folders.empty() && _found.empty() && _vanished.empty();
+}
+
+void ShareSync::reportBatch()
+{
+    const ProposalBatcher::Sent sent = _uplink.takeSent();
+    _sentProposals += sent.proposals;
+    _sentBytes += sent.bytes;
+    _applied += _downlink.takeApplied();
+    if (!_uplink.isIdle() || !_downlink.isIdle() || !_found.empty() || !_folders.empty())
+    {
+        return;
+    }
+    if (_sentProposals > 0)
+    {
+        _share.log.information(_share.options.name + ": sent " + std::to_string(_sentProposals) +
+                               " changes, " + std::to_string(_sentBytes) + " bytes of content");
+    }
+    if (_applied > 0)
+    {
+        _share.log.information(_share.options.name + ": applied " + std::to_string(_applied) +
+                               " changes");
+    }
+    _sentProposals = 0;
+    _sentBytes = 0;
+    _applied = 0;
+}
+
+} // namespace tidewire

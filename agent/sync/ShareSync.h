@@ -1,0 +1,149 @@
+// One share of the agent: puts scan, uplink and downlink together.
+
+#pragma once
+
+#include "agent/scan/FolderScanner.h"
+#include "agent/sync/CountingRunner.h"
+#include "agent/sync/DirtySet.h"
+#include "agent/sync/Downlink.h"
+#include "agent/sync/PathTable.h"
+#include "agent/sync/PrivateFolder.h"
+#include "agent/sync/ShareContext.h"
+#include "agent/sync/Uplink.h"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tidewire {
+
+/// What a share asks of the engine around it.
+struct ShareHooks
+{
+    /// The connection must be made anew: what HELLO said of the share is no longer true.
+    std::function<void(const std::string& reason)> reconnect;
+
+    /// Other rules are in force.
+    std::function<void(const IgnoreRules& rules)> onRules;
+
+    /// A look at the whole share took so long.
+    std::function<void(SteadyTime duration)> onScanned;
+};
+
+/// A share that runs, or has stopped with a reason.
+///
+/// Memory: DirtySet, Uplink and Downlink have their bounds; a scan holds the names of one folder, the folders on the way
+/// down to it that are still to be visited, and what was found in one folder.
+/// Thread: sync.
+class ShareSync: private UplinkHost, private DownlinkHost, private ScanSink
+{
+public:
+    static constexpr SteadyTime kRescan = std::chrono::hours(1);
+
+    ShareSync(ShareOptions options,
+              FileSystem& files,
+              Index& index,
+              const Clock& clock,
+              JobRunner& jobs,
+              RelayLink& relay,
+              ConnectionState& connection,
+              ShareHooks hooks);
+    ~ShareSync() override;
+
+    /// Checks the folder's marker and makes it on the very first start; sweeps temporaries. False,
+    /// with problem() set, when the folder is in doubt: nothing in it is touched then.
+    bool start();
+
+    [[nodiscard]] bool isRunning() const { return _running; }
+    [[nodiscard]] const std::string& problem() const { return _problem; }
+    [[nodiscard]] const std::string& name() const { return _share.options.name; }
+    /// True while jobs of the share are with the workers: it must live until they are back.
+    [[nodiscard]] bool hasJobs() const { return _jobs.count() > 0; }
+
+    [[nodiscard]] const IgnoreRules& rules() const { return _share.rules; }
+
+    // --- the connection ---
+    [[nodiscard]] HelloMessage::Share hello() const;
+    void onWelcome(const WelcomeMessage::Share& welcome, ShareNumber number);
+    void onRevisions(RevisionsMessage& message);
+    void onResult(ResultMessage& message);
+    void onUploadState(const UploadStateMessage& message);
+    bool onContent(ContentMessage& message, std::uint32_t bodyBytes);
+    void onDisconnected();
+
+    // --- the disk ---
+    void onHint(const Hint& hint);
+
+    /// The folder is no longer what it was (moved, deleted, unmounted).
+    void onRootLost();
+
+    /// Files are looked at by turns: an mtime that is too young to be trusted gets a second look.
+    void setPolled(bool polled) { _polled = polled; }
+
+    // --- the engine's turns ---
+
+    /// Does what can be done now, in bounded portions. True when there is more to do at once.
+    bool run();
+    [[nodiscard]] std::optional<SteadyTime> nextDue() const;
+
+    /// True when nothing is under way or due: disk and relay agree as far as this agent knows.
+    [[nodiscard]] bool isSettled() const;
+
+    /// Before the end: what must not be left for the next start.
+    void stop();
+
+private:
+    // UplinkHost, DownlinkHost
+    void lookAgain(const RelativePath& path, HintScope scope, SteadyTime delay) override;
+    void stillWriting(const RelativePath& path) override;
+    void released(const RelativePath& path) override;
+    std::optional<Revision> awaited(const RelativePath& path) override;
+    void refused(const RelativePath& path, const std::optional<Revision>& head) override;
+    void cannotVanish(const RelativePath& path) override;
+    bool rootIsSound() override;
+    void onLive() override;
+
+    // ScanSink
+    void onFinding(const Finding& finding) override;
+    void onSkipped(const Skipped& skipped) override;
+    void onFolder(const RelativePath& folder) override;
+
+    void halt(const std::string& problem);
+    void loadRules();
+    void sweepTemporaries();
+    void sweep(const std::string& name);
+    void examine(const DirtyPath& dirty);
+    void examinePresent(const DirtyPath& dirty, const FileStat& stat);
+    void scanNext();
+    void confirmVanished();
+    void reportBatch();
+
+    CountingRunner _jobs;
+    ShareContext _share;
+    PathTable _paths;
+    Uplink _uplink;
+    Downlink _downlink;
+    PrivateFolder _private;
+    const ShareHooks _hooks;
+    bool _running = false;
+    std::string _problem;
+    DirtySet _dirty;
+    std::vector<RelativePath> _folders; // to be scanned, a stack
+    std::deque<Finding> _found;
+    std::map<RelativePath, SteadyTime> _vanished; // and when it is believed
+    std::map<RelativePath, unsigned>
+        _stubborn;                  // folders that the relay would not let go, how often
+    std::set<std::string> _skipped; // that were told of
+    std::optional<SteadyTime> _scanStart;
+    SteadyTime _nextRescan{};
+    bool _polled = false;
+    std::size_t _sentProposals = 0;
+    std::size_t _sentBytes = 0;
+    std::size_t _applied = 0;
+};
+
+} // namespace tidewire

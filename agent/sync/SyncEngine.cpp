@@ -1,0 +1,262 @@
+#include "agent/sync/SyncEngine.h"
+
+#include "shared/base/Errors.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tidewire {
+
+SyncEngine::SyncEngine(
+    std::string agent, Index& index, const Clock& clock, JobRunner& jobs, EngineOutlet& outlet):
+    _agent(std::move(agent)),
+    _index(index),
+    _clock(clock),
+    _jobs(jobs),
+    _outlet(outlet)
+{
+}
+
+SyncEngine::~SyncEngine() = default;
+
+bool SyncEngine::addShare(WatchId id,
+                          ShareOptions options,
+                          std::shared_ptr<FileSystem> files,
+                          ShareEvents events)
+{
+    ShareHooks hooks;
+    hooks.reconnect = [this](const std::string& reason) {
+        if (_connected)
+        {
+            _outlet.disconnect(reason);
+        }
+    };
+    hooks.onRules = std::move(events.onRules);
+    hooks.onScanned = std::move(events.onScanned);
+    auto share = std::make_unique<ShareSync>(
+        std::move(options), *files, _index, _clock, _jobs, *this, _connection, std::move(hooks));
+    _index.begin();
+    const bool started = share->start();
+    _index.commit();
+    if (started && _connected)
+    {
+        _outlet.disconnect("share " + share->name() + " was added");
+    }
+    _shares[id] = {std::move(files), std::move(share)};
+    return started;
+}
+
+void SyncEngine::removeShare(WatchId id)
+{
+    const auto found = _shares.find(id);
+    if (found == _shares.end())
+    {
+        return;
+    }
+    if (_connected)
+    {
+        _outlet.disconnect("share " + found->second.share->name() + " was removed");
+        onDisconnected();
+    }
+    _leaving[id] = std::move(found->second);
+    _shares.erase(found);
+}
+
+bool SyncEngine::isLeaving(WatchId id)
+{
+    const auto found = _leaving.find(id);
+    if (found != _leaving.end() && !found->second.share->hasJobs())
+    {
+        _leaving.erase(found);
+        return false;
+    }
+    return found != _leaving.end();
+}
+
+ShareSync* SyncEngine::share(WatchId id)
+{
+    const auto found = _shares.find(id);
+    return found == _shares.end() ? nullptr : found->second.share.get();
+}
+
+void SyncEngine::onConnected()
+{
+    _connected = true;
+    _welcomed = false;
+    _connection.reset();
+    _numbered.clear();
+    HelloMessage hello;
+    hello.agent = _agent;
+    for (const auto& [id, entry] : _shares)
+    {
+        if (entry.share->isRunning() && _numbered.size() < kMaxShares)
+        {
+            _numbered.push_back(entry.share.get());
+            hello.shares.push_back(entry.share->hello());
+        }
+    }
+    send(hello, Lane::Urgent);
+}
+
+void SyncEngine::onDisconnected()
+{
+    if (!std::exchange(_connected, false))
+    {
+        return;
+    }
+    for (const auto& [id, entry] : _shares)
+    {
+        entry.share->onDisconnected();
+    }
+    _connection.reset();
+    _numbered.clear();
+}
+
+void SyncEngine::send(const Message& message, Lane lane)
+{
+    if (_connected)
+    {
+        _outlet.send(std::make_shared<const Bytes>(encodeMessage(message)), lane);
+    }
+}
+
+ShareSync& SyncEngine::byNumber(ShareNumber number)
+{
+    if (!_welcomed || number >= _numbered.size())
+    {
+        throw ProtocolError("the relay speaks of share number " + std::to_string(number) +
+                            ", which there is not");
+    }
+    return *_numbered[number];
+}
+
+void SyncEngine::onMessage(Message&& message, std::size_t wireBytes)
+{
+    if (!_connected)
+    {
+        return;
+    }
+    _index.begin();
+    try
+    {
+        dispatch(message, static_cast<std::uint32_t>(wireBytes - kMessageHeaderBytes));
+    }
+    catch (const CorruptError& error)
+    {
+        _index.commit();
+        throw ProtocolError(error.what());
+    }
+    catch (const ProtocolError&)
+    {
+        _index.commit();
+        throw;
+    }
+    _index.commit();
+}
+
+void SyncEngine::dispatch(Message& message, std::uint32_t bodyBytes)
+{
+    if (auto* revisions = std::get_if<RevisionsMessage>(&message))
+    {
+        byNumber(revisions->share).onRevisions(*revisions);
+    }
+    else if (auto* result = std::get_if<ResultMessage>(&message))
+    {
+        byNumber(result->share).onResult(*result);
+    }
+    else if (auto* frame = std::get_if<FrameMessage>(&message))
+    {
+        static_cast<void>(byNumber(frame->share));
+        const bool fetched = frame->use == FrameUse::Fetch;
+        _connection.frameCredit += fetched ? bodyBytes : 0;
+        (fetched ? _connection.fetched : _connection.live)
+            .push(frame->share, frame->id, std::move(frame->frame));
+    }
+    else if (auto* content = std::get_if<ContentMessage>(&message))
+    {
+        const bool taken = std::any_of(_numbered.begin(), _numbered.end(), [&](ShareSync* share) {
+            return share->onContent(*content, bodyBytes);
+        });
+        if (!taken)
+        {
+            throw ProtocolError("content for a fetch that was not asked for");
+        }
+    }
+    else if (const auto* state = std::get_if<UploadStateMessage>(&message))
+    {
+        byNumber(state->share).onUploadState(*state);
+    }
+    else if (const auto* welcome = std::get_if<WelcomeMessage>(&message))
+    {
+        onWelcome(*welcome);
+    }
+    else
+    {
+        throw ProtocolError(std::string("the relay sent ") +
+                            messageName(static_cast<std::uint8_t>(typeOf(message))) +
+                            ", which only agents send");
+    }
+}
+
+void SyncEngine::onWelcome(const WelcomeMessage& message)
+{
+    if (_welcomed || message.shares.size() != _numbered.size())
+    {
+        throw ProtocolError("a WELCOME that does not fit the HELLO");
+    }
+    _welcomed = true;
+    for (std::size_t i = 0; i < _numbered.size(); ++i)
+    {
+        _numbered[i]->onWelcome(message.shares[i], static_cast<ShareNumber>(i));
+    }
+}
+
+void SyncEngine::onHint(const Hint& hint)
+{
+    if (ShareSync* target = share(hint.watch))
+    {
+        target->onHint(hint);
+    }
+}
+
+bool SyncEngine::run()
+{
+    bool more = false;
+    _index.begin();
+    for (const auto& [id, entry] : _shares)
+    {
+        more = entry.share->run() || more;
+    }
+    _index.commit();
+    return more;
+}
+
+std::optional<SteadyTime> SyncEngine::nextDue() const
+{
+    std::optional<SteadyTime> due;
+    for (const auto& [id, entry] : _shares)
+    {
+        if (const auto next = entry.share->nextDue())
+        {
+            due = std::min(due.value_or(*next), *next);
+        }
+    }
+    return due;
+}
+
+bool SyncEngine::isSettled() const
+{
+    return std::all_of(_shares.begin(), _shares.end(), [](const auto& item) {
+        return item.second.share->isSettled();
+    });
+}
+
+void SyncEngine::stop()
+{
+    for (const auto& [id, entry] : _shares)
+    {
+        entry.share->stop();
+    }
+}
+
+} // namespace tidewire

@@ -1,0 +1,176 @@
+// From local changes to proposals, and from the relay's answers to the index.
+
+#pragma once
+
+#include "agent/scan/FolderScanner.h"
+#include "agent/sync/PathTable.h"
+#include "agent/sync/ProposalBatcher.h"
+#include "agent/sync/ReadJob.h"
+#include "agent/sync/ShareContext.h"
+#include "agent/sync/Upload.h"
+#include "agent/watch/Watcher.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace tidewire {
+
+/// What the uplink asks of the share that it belongs to.
+class UplinkHost
+{
+public:
+    virtual ~UplinkHost() = default;
+
+    /// Look at the path again, `delay` from now.
+    virtual void lookAgain(const RelativePath& path, HintScope scope, SteadyTime delay) = 0;
+
+    /// Somebody is writing to the file: look when it has been quiet, or for too long.
+    virtual void stillWriting(const RelativePath& path) = 0;
+
+    /// The path is no longer in the uplink's hands.
+    virtual void released(const RelativePath& path) = 0;
+
+    /// The revision of the path that waits to be applied, when there is one.
+    [[nodiscard]] virtual std::optional<Revision> awaited(const RelativePath& path) = 0;
+
+    /// The relay would not have the change: `head` is what stands against it.
+    virtual void refused(const RelativePath& path, const std::optional<Revision>& head) = 0;
+
+    /// The folder cannot go: others have put something into it.
+    virtual void cannotVanish(const RelativePath& path) = 0;
+
+    /// False when the share's folder itself is in doubt: nothing may be taken as deleted then.
+    [[nodiscard]] virtual bool rootIsSound() = 0;
+};
+
+/// Local changes on their way up.
+///
+/// Memory: kMaxFlights proposals, a few batches, kMaxLarge large reads.
+/// Thread: sync.
+class Uplink
+{
+public:
+    static constexpr std::size_t kMaxFlights = 2048;
+    static constexpr std::size_t kMaxFlightBytes = 4 << 20;
+    static constexpr std::size_t kMaxReads = 32;
+    static constexpr std::size_t kMaxLarge = 2;
+    static constexpr std::size_t kMaxWaitingLarge = 256;
+
+    Uplink(ShareContext& share, PathTable& paths, UplinkHost& host);
+    ~Uplink();
+
+    /// False while so much is under way that no more changes should be looked for.
+    [[nodiscard]] bool hasRoom() const;
+
+    /// True when nothing is under way.
+    [[nodiscard]] bool isIdle() const;
+
+    /// An entry on the disk that the index does not have so. `forced`: even while somebody writes to it.
+    void changed(const RelativePath& path, const FileStat& stat, bool forced);
+
+    /// An entry of the index that is not on the disk (the caller has just looked), with all below it.
+    void vanished(const RelativePath& path);
+
+    void onResult(ResultMessage& message);
+    void onUploadState(const UploadStateMessage& message);
+
+    /// Everything under way is forgotten and will be looked at again.
+    void onDisconnected();
+
+    /// True for a file whose last read was so soon after a write that another write may have left the same
+    /// mtime; answers so once.
+    bool takeRacy(const RelativePath& path);
+
+    /// Reads the file again although its identity is that of the index.
+    void verify(const RelativePath& path, const FileStat& stat);
+
+    /// Moves on what can be moved on.
+    void pump();
+
+    ProposalBatcher::Sent takeSent();
+
+private:
+    struct Flight
+    {
+        RelativePath path;
+        Entry entry;
+        LocalIdentity local;
+        Seq base = 0;
+        std::optional<Signature> signature;
+        std::optional<AppendedContent> appended;
+        std::optional<RelativePath> like; ///< its signature is that of this path
+        std::size_t bytes = 0;            ///< literal that went with it
+    };
+    struct Vanishing
+    {
+        RelativePath folder;
+        std::string after;
+        bool waits = false; ///< something below is in other hands: the folder itself cannot go yet
+    };
+
+    bool hold(const RelativePath& path);
+    void release(const RelativePath& path);
+    void fileChanged(const RelativePath& path, const FileStat& stat, bool forced);
+    bool knownByInode(const RelativePath& path, const FileStat& stat);
+    void propose(Flight flight, Seq source, Delta delta, ByteView literal);
+    void proposeLike(Flight flight, const IndexEntry& like);
+    void proposeDeletion(const IndexEntry& entry);
+    bool onlyIdentityChanged(const std::optional<IndexEntry>& row,
+                             const Entry& entry,
+                             const FileStat& stat);
+
+    struct ReadPlan
+    {
+        bool forced = false;
+        bool withBase = true;
+        bool withAppend = true;
+        bool hashFirst = true;
+        bool restartUpload = false;
+    };
+    void read(const RelativePath& path, const FileStat& stat, ReadPlan plan);
+    void submitRead(const RelativePath& path, const FileStat& stat, ReadPlan plan);
+    void onRead(std::unique_ptr<ReadJob> job, ReadPlan plan);
+    void onFrames(std::unique_ptr<ReadJob> job, ReadPlan plan);
+    void onContent(std::unique_ptr<ReadJob> job, ReadPlan plan);
+    void readEnded(const ReadJob& job);
+    void checkUpload(const RelativePath& path, Upload::Outcome outcome);
+    void restartUpload(const RelativePath& path);
+    void finishVanishing();
+
+    void onVerdict(ProposalResult& result, Flight flight);
+    void accepted(const Flight& flight, Seq seq);
+    void onRefusal(ProposalResult& result, const Flight& flight);
+    void noteRacy(const RelativePath& path, const FileStat& stat);
+    void stepVanishing();
+    void tryAgainLater(const RelativePath& path, HintScope scope);
+
+    ShareContext& _share;
+    PathTable& _paths;
+    UplinkHost& _host;
+    ProposalBatcher _batcher;
+    std::unordered_map<std::uint32_t, Flight> _flights;
+    std::unordered_set<RelativePath> _held;      // by this object, a subset of _paths
+    std::unordered_set<RelativePath> _deletions; // in flight
+    std::size_t _flightBytes = 0;
+    std::uint32_t _nextProposal = 1;
+    std::size_t _lightReads = 0;
+    std::size_t _heavyReads = 0;
+    std::map<RelativePath, std::unique_ptr<Upload>> _uploads;
+    struct WaitingRead
+    {
+        RelativePath path;
+        FileStat stat;
+        ReadPlan plan;
+    };
+    std::deque<WaitingRead> _waitingLarge;
+    std::vector<Vanishing> _vanishing; // folders from the top down, each with where it has come to
+    std::unordered_map<RelativePath, SteadyTime> _racy; // and until when it counts
+    std::uint64_t _connection = 0;                      // tells jobs of an earlier connection
+};
+
+} // namespace tidewire

@@ -1,0 +1,158 @@
+// All connections of the relay in one epoll loop on one thread.
+
+#pragma once
+
+#include "relay/Connection.h"
+#include "relay/Listener.h"
+#include "relay/RelayEvent.h"
+#include "shared/base/Clock.h"
+#include "shared/base/Wakeup.h"
+#include "shared/daemon/RateLimit.h"
+
+#include <Poco/Logger.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace tidewire {
+
+/// What the loop allows.
+struct EventLoopLimits
+{
+    std::size_t connections = 1000;
+    std::size_t greetings = 100; ///< connections that have not said their first message yet
+    std::size_t greetingBytes = std::size_t{64} * 1024; ///< received before the first message
+    SteadyTime greeting = std::chrono::seconds(10);
+    SteadyTime idle = std::chrono::seconds(150); ///< an agent sends a PING after 45 s of silence
+    SteadyTime closing = std::chrono::seconds(5);
+    SteadyTime acceptPause = std::chrono::seconds(1);
+    /// Bytes on Urgent of one connection above which nothing is read from it: a peer that asks must
+    /// take the answers.
+    std::uint64_t urgentBytes = std::uint64_t{1} << 20U;
+};
+
+/// The network thread of the relay: accepts, reads messages and hands them to the core's queue,
+/// sends what the core posts, and ends connections that break a limit.
+///
+/// When the queue is full, a connection that has a message for it is not read any more until the
+/// core has made room; the others go on as long as they have none. A PING is answered here, so that
+/// a busy store does not look like a dead relay; under load the queued bytes are the answer.
+///
+/// The core learns of a connection with its first message. After close() it hears no more of
+/// it, except for events that are in the queue already.
+///
+/// Thread: run() on one thread, which owns all but the posts; send(), close(), roomMade(), stop(),
+///         wake() from any.
+/// Memory: the outboxes, which the core bounds, and per connection one part of a message.
+class EventLoop: public RelayOutlet
+{
+public:
+    /// Borrows `clock` and `events`, which must outlive this.
+    EventLoop(Security security,
+              const EventLoopLimits& limits,
+              const Clock& clock,
+              RelayEventQueue& events);
+    ~EventLoop() override;
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+
+    /// Listens on `address` from run() on. Error when that is not possible. Before run().
+    void listen(const HostPort& address);
+
+    /// Port of the first listening socket.
+    [[nodiscard]] std::uint16_t port() const { return _listeners.front().port(); }
+
+    /// Until stop(); then tells all peers that the relay is shutting down and ends them.
+    void run();
+    void stop();
+
+    void send(ConnectionId connection, std::shared_ptr<const Bytes> message, Lane lane) override;
+    void close(ConnectionId connection) override;
+
+    /// The core has taken events out of the queue.
+    void roomMade();
+
+    /// Makes the loop look at the clock anew.
+    void wake() { _wakeup.wake(); }
+
+private:
+    struct Post
+    {
+        ConnectionId connection = 0;
+        std::shared_ptr<const Bytes> message; // null: close
+        Lane lane = Lane::Urgent;
+    };
+
+    void post(Post&& one);
+    void takePosts();
+    void closeFromCore(Connection& connection);
+    [[nodiscard]] int waitMs() const;
+    void dispatch(std::uint64_t tag, std::uint32_t what);
+
+    void acceptFrom(const Listener& listener);
+    [[nodiscard]] bool makeRoomForGreeting();
+    void admit(UniqueFd socket, const std::string& peer);
+    void refuse(const UniqueFd& socket, const std::string& peer);
+    void pauseAccept(SteadyTime until);
+    void resumeAccept();
+    void watchListeners(std::uint32_t what);
+
+    void onEvent(Connection& connection, std::uint32_t what);
+    void read(Connection& connection);
+    void discard(Connection& connection);
+    void drain(Connection& connection);
+    void deliver(Connection& connection, Message&& message);
+    void answer(Connection& connection, const PingMessage& ping);
+    void stall(Connection& connection, RelayEvent&& event, std::size_t cost);
+    void resumeStalled();
+    void write(Connection& connection);
+    void setPhase(Connection& connection, ConnectionPhase phase);
+    void violate(Connection& connection, const std::string& reason);
+    void end(Connection& connection, const std::string& reason);
+    void tellCore(RelayEvent&& event);
+    void watch(Connection& connection);
+    void sweep();
+    [[nodiscard]] SteadyTime due(const Connection& connection) const;
+    void endAll();
+    void logRefusal(const std::string& text);
+
+    // Constant after construction and listen().
+    const Security _security;
+    const EventLoopLimits _limits;
+    const Clock& _clock;
+    RelayEventQueue& _events;
+    Poco::Logger& _log;
+    UniqueFd _epoll;
+    Wakeup _wakeup;
+    std::vector<Listener> _listeners;
+
+    // Owned by the thread of run().
+    std::unordered_map<ConnectionId, std::unique_ptr<Connection>> _connections;
+    std::set<ConnectionId> _greeting;    // the oldest first
+    std::deque<ConnectionId> _stalled;   // in the order in which they stalled
+    std::vector<ConnectionId> _finished; // to be destroyed when nobody refers to them any more
+    ConnectionId _nextId = 1;
+    SteadyTime _nextSweep = SteadyTime::max();
+    SteadyTime _acceptAt = SteadyTime::max(); // accepting is paused until then; max: it is not
+    bool _awaitsGreetings = false;            // it is paused until somebody has greeted
+    Bytes _scratch;
+    RateLimit _refusals;
+    RateLimit _exhaustions;
+
+    std::atomic<bool> _stopped{false};
+    std::atomic<bool> _isStalled{false}; // somebody waits for roomMade()
+
+    // Guarded by _mutex.
+    std::mutex _mutex;
+    std::vector<Post> _posts;
+};
+
+} // namespace tidewire

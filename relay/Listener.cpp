@@ -1,0 +1,139 @@
+// A listening TCP socket.
+
+#include "relay/Listener.h"
+
+#include "shared/base/Errors.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+namespace tidewire {
+
+namespace {
+
+/// After a restart of the relay all agents come back at once; the kernel cuts this to somaxconn.
+constexpr int kBacklog = 1024;
+
+using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+AddressList lookUp(const HostPort& address)
+{
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const int code =
+        ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+    if (code != 0)
+    {
+        throw Error("cannot listen on " + printable(address.text()) + ": " + ::gai_strerror(code));
+    }
+    return {found, &::freeaddrinfo};
+}
+
+UniqueFd listenOn(const addrinfo& info, const HostPort& address)
+{
+    UniqueFd socket(
+        ::socket(info.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    const int on = 1;
+    if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        // Else "[::]" would take the port of "0.0.0.0" as well.
+        (info.ai_family == AF_INET6 &&
+         ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0) ||
+        ::bind(socket.get(), info.ai_addr, info.ai_addrlen) != 0 ||
+        ::listen(socket.get(), kBacklog) != 0)
+    {
+        const int code = errno;
+        throw Error("cannot listen on " + printable(address.text()) + ": " +
+                    std::generic_category().message(code) +
+                    (code == EADDRINUSE ? " (does another relay run?)" : ""));
+    }
+    return socket;
+}
+
+std::string peerText(const sockaddr_storage& address, socklen_t length)
+{
+    std::array<char, NI_MAXHOST> host{};
+    std::array<char, NI_MAXSERV> port{};
+    if (::getnameinfo(reinterpret_cast<const sockaddr*>(&address),
+                      length,
+                      host.data(),
+                      host.size(),
+                      port.data(),
+                      port.size(),
+                      NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    {
+        return "unknown address";
+    }
+    const std::string name = host.data();
+    const bool isV6 = name.find(':') != std::string::npos;
+    return (isV6 ? "[" + name + "]" : name) + ":" + port.data();
+}
+
+} // namespace
+
+std::vector<Listener> Listener::open(const HostPort& address)
+{
+    const AddressList found = lookUp(address);
+    std::vector<Listener> listeners;
+    for (const addrinfo* info = found.get(); info != nullptr; info = info->ai_next)
+    {
+        listeners.push_back(Listener(listenOn(*info, address)));
+    }
+    return listeners;
+}
+
+std::uint16_t Listener::port() const
+{
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    if (::getsockname(_socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
+    {
+        throwErrno("read the address of", "listening socket");
+    }
+    return ntohs(address.ss_family == AF_INET6
+                     ? reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port
+                     : reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+}
+
+AcceptOutcome Listener::accept(UniqueFd& socket, std::string& peer) const
+{
+    for (;;)
+    {
+        sockaddr_storage address{};
+        socklen_t length = sizeof address;
+        socket.reset(::accept4(_socket.get(),
+                               reinterpret_cast<sockaddr*>(&address),
+                               &length,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (socket)
+        {
+            peer = peerText(address, length);
+            return AcceptOutcome::Accepted;
+        }
+        switch (errno)
+        {
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+            return AcceptOutcome::Exhausted;
+        case EINTR:
+        case ECONNABORTED:
+            break;
+        default:
+            // Also what accept(2) passes on of a connection that failed meanwhile (ENETDOWN and the
+            // like): the socket stays readable when another one waits.
+            return AcceptOutcome::Nobody;
+        }
+    }
+}
+
+} // namespace tidewire

@@ -1,0 +1,44 @@
+// A listening TCP socket.
+
+#pragma once
+
+#include "shared/base/UniqueFd.h"
+#include "shared/net/HostPort.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tidewire {
+
+/// How an attempt to accept a connection went.
+enum class AcceptOutcome : std::uint8_t
+{
+    Accepted,
+    Nobody,    ///< no connection waits
+    Exhausted, ///< no descriptor or memory is left: try again after a while
+};
+
+/// One non-blocking listening socket.
+///
+/// Thread: one.
+class Listener
+{
+public:
+    /// Listens on all addresses that `address` stands for; port 0 takes a free one. Error with a
+    /// text for people when the address is in use or not this machine's.
+    [[nodiscard]] static std::vector<Listener> open(const HostPort& address);
+
+    [[nodiscard]] int fd() const { return _socket.get(); }
+    [[nodiscard]] std::uint16_t port() const;
+
+    /// Takes the next connection: its non-blocking socket, and its address for the log.
+    [[nodiscard]] AcceptOutcome accept(UniqueFd& socket, std::string& peer) const;
+
+private:
+    explicit Listener(UniqueFd socket): _socket(std::move(socket)) {}
+
+    UniqueFd _socket;
+};
+
+} // namespace tidewire

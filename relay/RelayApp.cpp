@@ -1,0 +1,151 @@
+// The relay as a program: builds the parts, owns the threads, ends them in order.
+
+#include "relay/RelayApp.h"
+
+#include "shared/base/Errors.h"
+#include "shared/base/Version.h"
+#include "shared/fs/PosixFileSystem.h"
+
+#include <Poco/Logger.h>
+
+#include <algorithm>
+#include <string>
+
+namespace tidewire {
+
+namespace {
+
+/// The policy of `security = none`: nobody has proven who he is, so everybody may do everything.
+class OpenPolicy: public AccessPolicy
+{
+public:
+    [[nodiscard]] ShareRight right(const std::string& /*agent*/,
+                                   const std::string& /*share*/) const override
+    {
+        return {};
+    }
+};
+
+std::string addressList(const RelayConfig& config)
+{
+    std::string text;
+    for (const HostPort& address : config.listen)
+    {
+        text += (text.empty() ? "" : ", ") + address.text();
+    }
+    return text;
+}
+
+/// True when something differs that only a restart can put into force.
+bool needsRestart(const RelayConfig& before, const RelayConfig& after)
+{
+    RelayConfig same = before;
+    same.log = after.log;
+    return same != after;
+}
+
+} // namespace
+
+/// In the order of construction; destroyed in reverse, so the threads end before what they use.
+struct RelayApp::Parts
+{
+    Parts(const RelayConfig& config, std::function<StoreOptions(const std::string&)> options):
+        lock(config.state),
+        files(config.state),
+        stores(files, config.state, clock, std::move(options)),
+        events(kEventQueueBytes),
+        loop(config.security, EventLoopLimits{}, clock, events),
+        core(stores, policy, clock, loop),
+        coreLoop(core, events, clock, [this] { loop.roomMade(); })
+    {
+        for (const HostPort& address : config.listen)
+        {
+            loop.listen(address);
+        }
+    }
+
+    SystemClock clock;
+    StateLock lock;
+    PosixFileSystem files;
+    StoreFolder stores;
+    OpenPolicy policy;
+    RelayEventQueue events;
+    EventLoop loop;
+    RelayCore core;
+    CoreLoop coreLoop;
+    std::unique_ptr<Worker> coreWorker;
+    std::unique_ptr<Worker> networkWorker;
+};
+
+RelayApp::RelayApp(): Daemon("tidewire-relay") {}
+
+RelayApp::~RelayApp() = default;
+
+void RelayApp::load(const std::string& file)
+{
+    _loaded = loadRelayConfig(file);
+}
+
+void RelayApp::start()
+{
+    _config = _loaded;
+    _parts = std::make_unique<Parts>(_config,
+                                     [this](const std::string& share) { return optionsOf(share); });
+    Poco::Logger& log = Poco::Logger::get("relay");
+    if (!std::all_of(_config.listen.begin(), _config.listen.end(), isLoopback))
+    {
+        log.warning("security = none: everybody who can reach " + addressList(_config) +
+                    " can read and change every share");
+    }
+    const auto onFailure = [this](const std::string& reason) {
+        fail(reason);
+    };
+    _parts->coreWorker = std::make_unique<Worker>(
+        "tw-core", [this] { _parts->coreLoop.run(); }, onFailure);
+    _parts->networkWorker = std::make_unique<Worker>(
+        "tw-network", [this] { _parts->loop.run(); }, onFailure);
+    log.information(std::string("tidewire-relay ") + kVersion + " listens on " +
+                    addressList(_config) + ", state in " + printable(_config.state));
+}
+
+void RelayApp::reload()
+{
+    const std::lock_guard lock(_mutex);
+    if (needsRestart(_config, _loaded))
+    {
+        Poco::Logger::get("relay").warning(
+            "the new configuration holds changes that take a restart: of addresses, the state "
+            "folder, or times of shares in use");
+    }
+    // Addresses and folder of the running parts stand in _parts; this serves optionsOf().
+    _config = _loaded;
+}
+
+void RelayApp::stop()
+{
+    if (_parts == nullptr)
+    {
+        return;
+    }
+    // The core first: what it has answered still goes out with the loop's farewell.
+    _parts->coreLoop.stop();
+    _parts->coreWorker.reset();
+    _parts->loop.stop();
+    _parts->networkWorker.reset();
+    _parts.reset();
+    Poco::Logger::get("relay").information("tidewire-relay has ended");
+}
+
+StoreOptions RelayApp::optionsOf(const std::string& share)
+{
+    const std::lock_guard lock(_mutex);
+    const auto found = _config.shares.find(share);
+    const RetentionConfig& times =
+        found == _config.shares.end() ? _config.retention : found->second;
+    StoreOptions options;
+    options.history = times.history.count();
+    options.tombstones = times.tombstones.count();
+    return options;
+}
+
+} // namespace tidewire

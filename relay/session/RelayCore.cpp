@@ -1,0 +1,363 @@
+#include "relay/session/RelayCore.h"
+
+#include "relay/session/LiveBatch.h"
+#include "relay/session/Session.h"
+#include "relay/session/ShareHub.h"
+#include "shared/base/Errors.h"
+
+#include <Poco/Logger.h>
+
+#include <map>
+#include <utility>
+#include <variant>
+
+namespace tidewire {
+
+namespace {
+
+// Answers cannot wait as feeds can: a peer that asks and does not read is cut off here.
+constexpr std::size_t kOverloadBytes = 16 << 20;
+
+} // namespace
+
+class RelayCore::Impl
+{
+public:
+    Impl(StoreProvider& stores,
+         const AccessPolicy& policy,
+         const Clock& clock,
+         RelayOutlet& outlet):
+        _hubs(stores, clock),
+        _policy(policy),
+        _clock(clock),
+        _outlet(outlet)
+    {
+    }
+
+    void connect(ConnectionId connection, const std::string& peer, const std::string& provenAgent);
+    void message(ConnectionId connection, Message&& message);
+    void violation(ConnectionId connection, const std::string& reason);
+    void disconnect(ConnectionId connection, const std::string& reason);
+    void sent(ConnectionId connection, Lane lane, std::size_t bytes);
+    [[nodiscard]] bool wantsInput(ConnectionId connection) const;
+    bool flush();
+    bool maintain();
+    [[nodiscard]] std::vector<SessionStatus> status() const;
+
+private:
+    template <typename Action>
+    void guarded(Session& session, Action action);
+
+    void greet(Session& session, const HelloMessage& hello);
+    void end(Session& session, ErrorCode code, const std::string& text);
+    void settle(ShareHub& hub);
+    void forward(const ShareHub& hub, ShareWriter::Outcome&& outcome);
+    bool work();
+
+    ShareHubs _hubs;
+    const AccessPolicy& _policy;
+    const Clock& _clock;
+    RelayOutlet& _outlet;
+    Poco::Logger& _log = Poco::Logger::get("relay.session");
+    std::map<ConnectionId, std::unique_ptr<Session>> _sessions;
+    std::map<std::string, ConnectionId> _agents; // the connection of each agent
+};
+
+/// Does something for a session and ends it when that fails; `session` may be gone afterwards.
+template <typename Action>
+void RelayCore::Impl::guarded(Session& session, Action action)
+{
+    try
+    {
+        action();
+    }
+    catch (const ProtocolError& error)
+    {
+        end(session, ErrorCode::ProtocolViolation, error.what());
+    }
+    catch (const Error& error)
+    {
+        _log.error(printable(session.agent()) + " (" + session.peer() + "): " + error.what());
+        end(session, ErrorCode::Internal, "the relay has a problem with its store");
+    }
+}
+
+void RelayCore::Impl::connect(ConnectionId connection,
+                              const std::string& peer,
+                              const std::string& provenAgent)
+{
+    _sessions[connection] = std::make_unique<Session>(_outlet, connection, peer, provenAgent);
+}
+
+void RelayCore::Impl::message(ConnectionId connection, Message&& message)
+{
+    const auto found = _sessions.find(connection);
+    if (found == _sessions.end())
+    {
+        return;
+    }
+    Session& session = *found->second;
+    guarded(session, [&] {
+        if (const auto* error = std::get_if<ErrorMessage>(&message))
+        {
+            const std::string text = printable(error->text);
+            _outlet.close(connection);
+            disconnect(connection, "the agent says: " + text);
+        }
+        else if (!session.agent().empty())
+        {
+            session.onMessage(message);
+        }
+        else if (const auto* hello = std::get_if<HelloMessage>(&message))
+        {
+            greet(session, *hello);
+        }
+        else
+        {
+            throw ProtocolError("the first message is not HELLO");
+        }
+    });
+}
+
+void RelayCore::Impl::greet(Session& session, const HelloMessage& hello)
+{
+    if (hello.version != kProtocolVersion)
+    {
+        end(session,
+            ErrorCode::UnsupportedVersion,
+            "this relay speaks version " + std::to_string(kProtocolVersion));
+        return;
+    }
+    session.greet(hello, _hubs, _policy);
+    const auto older = _agents.find(session.agent());
+    if (older != _agents.end())
+    {
+        end(*_sessions.at(older->second),
+            ErrorCode::Replaced,
+            "a newer connection of " + session.agent() + " has taken over");
+    }
+    _agents[session.agent()] = session.line().connection();
+    _log.information("agent " + session.agent() + " connected from " + session.peer());
+}
+
+void RelayCore::Impl::end(Session& session, ErrorCode code, const std::string& text)
+{
+    session.line().send(ErrorMessage{code, printable(text)}, Lane::Urgent);
+    session.line().close();
+    disconnect(session.line().connection(), text);
+}
+
+void RelayCore::Impl::violation(ConnectionId connection, const std::string& reason)
+{
+    const auto found = _sessions.find(connection);
+    if (found != _sessions.end())
+    {
+        end(*found->second, ErrorCode::ProtocolViolation, reason);
+    }
+}
+
+void RelayCore::Impl::disconnect(ConnectionId connection, const std::string& reason)
+{
+    const auto found = _sessions.find(connection);
+    if (found == _sessions.end())
+    {
+        return;
+    }
+    const Session& session = *found->second;
+    // A connection that failed in its HELLO may bear the name of another one.
+    const auto agent = _agents.find(session.agent());
+    const bool greeted = agent != _agents.end() && agent->second == connection;
+    _log.information((greeted ? "agent " + session.agent() : std::string("connection")) + " from " +
+                     session.peer() + " has gone: " + printable(reason));
+    if (greeted)
+    {
+        _agents.erase(agent);
+    }
+    _sessions.erase(found);
+}
+
+void RelayCore::Impl::sent(ConnectionId connection, Lane lane, std::size_t bytes)
+{
+    const auto found = _sessions.find(connection);
+    if (found != _sessions.end())
+    {
+        found->second->line().onSent(lane, bytes);
+    }
+}
+
+bool RelayCore::Impl::wantsInput(ConnectionId connection) const
+{
+    const auto found = _sessions.find(connection);
+    return found != _sessions.end() && found->second->line().queued(Lane::Urgent) < kUrgentBytes;
+}
+
+bool RelayCore::Impl::flush()
+{
+    for (const auto& [name, hub] : _hubs.all())
+    {
+        if (hub->writer.isDue())
+        {
+            settle(*hub);
+        }
+    }
+    return work();
+}
+
+void RelayCore::Impl::settle(ShareHub& hub)
+{
+    ShareWriter::Outcome outcome = hub.writer.commit();
+    for (const ShareWriter::Answer& answer : outcome.answers)
+    {
+        const auto session = _sessions.find(answer.connection);
+        if (session != _sessions.end())
+        {
+            session->second->line().send(answer.result, Lane::Urgent);
+        }
+    }
+    for (const auto& [connection, session] : _sessions)
+    {
+        session->sendUploadStates(hub);
+    }
+    if (!outcome.accepted.empty())
+    {
+        _log.debug("share " + hub.name + ": " + std::to_string(outcome.accepted.size()) +
+                   " revisions up to " + std::to_string(outcome.accepted.back().revision.seq));
+        forward(hub, std::move(outcome));
+    }
+}
+
+void RelayCore::Impl::forward(const ShareHub& hub, ShareWriter::Outcome&& outcome)
+{
+    LiveBatch batch(hub.store, std::move(outcome.accepted), std::move(outcome.origins));
+    for (auto it = _sessions.begin(); it != _sessions.end();)
+    {
+        Session& session = *(it++)->second;
+        if (session.isLive(hub))
+        {
+            guarded(session, [&] { session.sendLive(hub, batch); });
+        }
+    }
+}
+
+bool RelayCore::Impl::work()
+{
+    bool more = false;
+    for (auto it = _sessions.begin(); it != _sessions.end();)
+    {
+        Session& session = *(it++)->second;
+        guarded(session, [&] {
+            if (session.line().queued(Lane::Urgent) > kOverloadBytes)
+            {
+                end(session, ErrorCode::Overloaded, "too many answers are waiting to be read");
+                return;
+            }
+            more = session.work() || more;
+        });
+    }
+    return more;
+}
+
+bool RelayCore::Impl::maintain()
+{
+    for (const auto& [name, hub] : _hubs.all())
+    {
+        if (hub->writer.isOpen())
+        {
+            settle(*hub);
+        }
+        try
+        {
+            if (hub->store.maintain(_clock.wallSeconds()))
+            {
+                return true;
+            }
+        }
+        catch (const Error& error)
+        {
+            _log.error("share " + name + ": upkeep failed: " + error.what());
+        }
+    }
+    return false;
+}
+
+std::vector<SessionStatus> RelayCore::Impl::status() const
+{
+    std::vector<SessionStatus> result;
+    for (const auto& [agent, connection] : _agents)
+    {
+        const Session& session = *_sessions.at(connection);
+        SessionStatus& status = result.emplace_back();
+        status.connection = connection;
+        status.agent = agent;
+        status.peer = session.peer();
+        for (const auto& share : session.shares())
+        {
+            if (share)
+            {
+                const Feed* feed = std::as_const(*share).feed();
+                status.shares.push_back(
+                    {share->hub().name, share->reported(), feed != nullptr && feed->isLive()});
+            }
+        }
+    }
+    return result;
+}
+
+RelayCore::RelayCore(StoreProvider& stores,
+                     const AccessPolicy& policy,
+                     const Clock& clock,
+                     RelayOutlet& outlet):
+    _impl(std::make_unique<Impl>(stores, policy, clock, outlet))
+{
+}
+
+RelayCore::~RelayCore() = default;
+
+void RelayCore::onConnect(ConnectionId connection,
+                          const std::string& peer,
+                          const std::string& provenAgent)
+{
+    _impl->connect(connection, peer, provenAgent);
+}
+
+void RelayCore::onMessage(ConnectionId connection, Message&& message)
+{
+    _impl->message(connection, std::move(message));
+}
+
+void RelayCore::onViolation(ConnectionId connection, const std::string& reason)
+{
+    _impl->violation(connection, reason);
+}
+
+void RelayCore::onDisconnect(ConnectionId connection)
+{
+    _impl->disconnect(connection, "the connection was closed");
+}
+
+void RelayCore::onSent(ConnectionId connection, Lane lane, std::size_t bytes)
+{
+    _impl->sent(connection, lane, bytes);
+}
+
+bool RelayCore::wantsInput(ConnectionId connection) const
+{
+    return _impl->wantsInput(connection);
+}
+
+bool RelayCore::flush()
+{
+    return _impl->flush();
+}
+
+bool RelayCore::maintain()
+{
+    return _impl->maintain();
+}
+
+std::vector<SessionStatus> RelayCore::status() const
+{
+    return _impl->status();
+}
+
+} // namespace tidewire

@@ -1,0 +1,144 @@
+#include "relay/session/ShareWriter.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace tidewire {
+
+namespace {
+
+// Frames without a proposal wait for one, up to 8 MiB: a commit of its own would cost a flush of the disk.
+constexpr std::size_t kMaxWaitingFrames = 64;
+
+constexpr SteadyTime kFullLogInterval = std::chrono::minutes(1);
+
+} // namespace
+
+ShareWriter::ShareWriter(Store& store, std::string share, const Clock& clock):
+    _store(store),
+    _share(std::move(share)),
+    _clock(clock),
+    _log(Poco::Logger::get("relay.session"))
+{
+}
+
+template <typename Action>
+bool ShareWriter::attempt(Action action)
+{
+    if (_fate->lost)
+    {
+        return false;
+    }
+    try
+    {
+        action();
+        return true;
+    }
+    catch (const StorageError& error)
+    {
+        lose(error, error.code());
+    }
+    catch (const CorruptError& error)
+    {
+        lose(error, 0);
+    }
+    return false;
+}
+
+void ShareWriter::lose(const Error& error, int code)
+{
+    _fate->lost = true;
+    // The authors of uploads have to be told, too.
+    _due = true;
+    const std::string text = "share " + _share + ": changes refused: " + error.what();
+    if (code != ENOSPC && code != EDQUOT)
+    {
+        _log.error(text);
+    }
+    else if (!_fullLogged || _clock.steady() - *_fullLogged >= kFullLogInterval)
+    {
+        _fullLogged = _clock.steady();
+        _log.error(text);
+    }
+    _store.rollback();
+}
+
+FrameId ShareWriter::addFrame(const Frame& frame)
+{
+    FrameId id = 0;
+    ++_stagedFrames;
+    attempt([&] { id = _store.addFrame(frame); });
+    return id;
+}
+
+std::optional<UploadState> ShareWriter::openUpload(const std::string& agent,
+                                                   const UploadOpenMessage& message)
+{
+    std::optional<UploadState> state;
+    setDue();
+    attempt([&] {
+        state = _store.openUpload(agent, message.token, message.capacity, message.restart);
+    });
+    return _fate->lost ? std::nullopt : state;
+}
+
+void ShareWriter::addUploadFrame(const std::string& agent, const UploadFrameMessage& message)
+{
+    ++_stagedFrames;
+    attempt([&] { _store.addUploadFrame(agent, message.token, message.index, message.frame); });
+}
+
+ProposalResult
+ShareWriter::propose(const std::string& agent, ConnectionId connection, const Proposal& proposal)
+{
+    ProposalResult result;
+    result.id = proposal.id;
+    result.refusal = Refusal::StorageFull;
+    attempt([&] {
+        result = _store.propose(agent, proposal);
+        result.id = proposal.id;
+        if (result.verdict == Verdict::Accepted)
+        {
+            _origins[result.seq] = connection;
+        }
+    });
+    return result;
+}
+
+void ShareWriter::answer(ConnectionId connection, ResultMessage result)
+{
+    _answers.push_back({connection, std::move(result)});
+    setDue();
+}
+
+bool ShareWriter::isDue() const
+{
+    return _due || _stagedFrames >= kMaxWaitingFrames;
+}
+
+ShareWriter::Outcome ShareWriter::commit()
+{
+    Outcome outcome;
+    attempt([&] { outcome.accepted = _store.commit(); });
+    outcome.answers = std::exchange(_answers, {});
+    outcome.origins = std::exchange(_origins, {});
+    if (_fate->lost)
+    {
+        for (Answer& answer : outcome.answers)
+        {
+            for (ProposalResult& result : answer.result.results)
+            {
+                const std::uint32_t id = result.id;
+                result = {};
+                result.id = id;
+                result.refusal = Refusal::StorageFull;
+            }
+        }
+    }
+    _fate = std::make_shared<BatchFate>();
+    _stagedFrames = 0;
+    _due = false;
+    return outcome;
+}
+
+} // namespace tidewire

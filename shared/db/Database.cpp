@@ -1,0 +1,185 @@
+// SQLite's C API behind Database.
+
+#include "shared/db/Database.h"
+
+#include "shared/base/Errors.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace tidewire {
+
+namespace {
+
+/// errno for a result code that tells of the disk or the system; 0 for any other.
+int errnoOf(sqlite3* handle, int code)
+{
+    const int system = handle == nullptr ? 0 : sqlite3_system_errno(handle);
+    switch (code & 0xFF)
+    {
+    case SQLITE_FULL:
+        return ENOSPC;
+    case SQLITE_IOERR:
+        // Delayed allocation and quotas report a full disk at fsync, as an I/O error.
+        return system == ENOSPC || system == EDQUOT ? system : EIO;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return EBUSY;
+    case SQLITE_NOMEM:
+        return ENOMEM;
+    case SQLITE_READONLY:
+        return EROFS;
+    case SQLITE_PERM:
+        return EACCES;
+    case SQLITE_CANTOPEN:
+        return system != 0 ? system : EIO;
+    default:
+        return 0;
+    }
+}
+
+bool isCorrupt(int code)
+{
+    const int primary = code & 0xFF;
+    return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || code == SQLITE_IOERR_CORRUPTFS;
+}
+
+} // namespace
+
+Database::Database(std::string path, const DatabaseOptions& options): _path(std::move(path))
+{
+    const int code = sqlite3_open_v2(_path.c_str(),
+                                     &_handle,
+                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                                         SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                                     nullptr);
+    try
+    {
+        if (code != SQLITE_OK)
+        {
+            fail("open", code);
+        }
+        configure(options);
+    }
+    catch (...)
+    {
+        close();
+        throw;
+    }
+}
+
+Database::~Database()
+{
+    close();
+}
+
+void Database::close() noexcept
+{
+    // The unfinished transaction ends with the connection. A failed last checkpoint leaves the WAL
+    // in place for the next start: nothing is lost, so its error is of no interest.
+    sqlite3_close_v2(_handle);
+    _handle = nullptr;
+}
+
+void Database::configure(const DatabaseOptions& options)
+{
+    sqlite3_busy_timeout(_handle, options.busyTimeoutMs);
+    // A damaged or planted schema may neither call functions nor be written to.
+    sqlite3_db_config(_handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(_handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    // The lock mode has to stand before the WAL is touched for the first time.
+    exec("PRAGMA locking_mode = EXCLUSIVE;"
+         "PRAGMA mmap_size = 0;"
+         "PRAGMA temp_store = MEMORY;"
+         "PRAGMA cell_size_check = ON;"
+         "PRAGMA foreign_keys = OFF");
+    exec(("PRAGMA cache_size = -" + std::to_string(options.cacheKiB)).c_str());
+    exec("PRAGMA journal_mode = WAL");
+    exec(options.durability == Durability::Committed ? "PRAGMA synchronous = FULL"
+                                                     : "PRAGMA synchronous = NORMAL");
+    // One huge transaction must not leave its WAL on the card for ever.
+    exec("PRAGMA journal_size_limit = 4194304");
+    exec("BEGIN EXCLUSIVE; COMMIT");
+}
+
+void Database::exec(const char* sql)
+{
+    const int code = sqlite3_exec(_handle, sql, nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK)
+    {
+        fail("write", code);
+    }
+}
+
+void Database::begin()
+{
+    exec("BEGIN IMMEDIATE");
+}
+
+void Database::commit()
+{
+    exec("COMMIT");
+}
+
+void Database::rollback()
+{
+    if (inTransaction())
+    {
+        exec("ROLLBACK");
+    }
+}
+
+bool Database::inTransaction() const
+{
+    return sqlite3_get_autocommit(_handle) == 0;
+}
+
+std::uint64_t Database::totalChanges() const
+{
+    return static_cast<std::uint64_t>(sqlite3_total_changes64(_handle));
+}
+
+void Database::fail(const char* operation, int code) const
+{
+    const char* text = _handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(_handle);
+    const std::string message =
+        std::string(operation) + " " + printable(_path) + ": " + printable(text);
+    if (isCorrupt(code))
+    {
+        throw CorruptError(message);
+    }
+    if (const int number = errnoOf(_handle, code); number != 0)
+    {
+        throw StorageError(operation, _path, number);
+    }
+    throw Error(message);
+}
+
+Transaction::Transaction(Database& database): _database(database)
+{
+    _database.begin();
+}
+
+Transaction::~Transaction()
+{
+    if (_open)
+    {
+        try
+        {
+            _database.rollback();
+        }
+        catch (const Error&) // NOLINT(bugprone-empty-catch): closing the file rolls back as well
+        {
+        }
+    }
+}
+
+void Transaction::commit()
+{
+    _database.commit();
+    _open = false;
+}
+
+} // namespace tidewire

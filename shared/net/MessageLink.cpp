@@ -1,0 +1,194 @@
+// One non-blocking connection that carries messages.
+
+#include "shared/net/MessageLink.h"
+
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace tidewire {
+
+namespace {
+
+/// Unsent bytes in the kernel above which a socket counts as not writable: one frame, so a small
+/// change waits for no more than that.
+constexpr int kUnsentBytes = 128 * 1024;
+
+/// A peer that acknowledges nothing for so long is gone (TCP_USER_TIMEOUT).
+constexpr int kUserTimeoutMs = 90'000;
+
+constexpr int kKeepaliveIdleSeconds = 60;
+constexpr int kKeepaliveIntervalSeconds = 10;
+constexpr int kKeepaliveProbes = 3;
+
+/// Fills of kFillBytes in one onWritable(): 1 MiB, then others have their turn.
+constexpr int kFillsPerTurn = 16;
+
+void setOption(int fd, int level, int option, int value)
+{
+    // A failure is a socket without the option (a socket pair in a test): nothing depends on it.
+    static_cast<void>(::setsockopt(fd, level, option, &value, sizeof value));
+}
+
+} // namespace
+
+void configureSocket(int fd)
+{
+    setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    setOption(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytes);
+    setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
+    setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
+    setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
+    setOption(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
+}
+
+MessageLink::MessageLink(UniqueFd socket, Security security, std::unique_ptr<Channel> channel):
+    _socket(std::move(socket)),
+    _security(security),
+    _channel(std::move(channel))
+{
+    const auto preamble = makePreamble(security);
+    _wire.assign(preamble.begin(), preamble.end());
+    _channel->start(_wire);
+}
+
+LinkIo MessageLink::receive(MutableByteView scratch, std::size_t& count)
+{
+    const ssize_t size = ::recv(_socket.get(), scratch.data(), scratch.size(), 0);
+    if (size > 0)
+    {
+        count = static_cast<std::size_t>(size);
+        _receivedBytes += count;
+        return LinkIo::Progress;
+    }
+    if (size == 0)
+    {
+        _endReason = "the peer closed the connection";
+        return LinkIo::Ended;
+    }
+    const int code = errno;
+    return code == EAGAIN || code == EWOULDBLOCK || code == EINTR ? LinkIo::Blocked : end(code);
+}
+
+LinkIo MessageLink::onReadable(MutableByteView scratch)
+{
+    std::size_t count = 0;
+    const LinkIo io = receive(scratch, count);
+    if (io == LinkIo::Progress)
+    {
+        takeIn(scratch.first(count));
+    }
+    return io;
+}
+
+LinkIo MessageLink::discard(MutableByteView scratch)
+{
+    std::size_t count = 0;
+    return receive(scratch, count);
+}
+
+void MessageLink::takeIn(ByteView bytes)
+{
+    if (_preambleBytes < kPreambleBytes)
+    {
+        const std::size_t missing = std::min(kPreambleBytes - _preambleBytes, bytes.size());
+        std::copy_n(bytes.begin(), missing, _preamble.begin() + static_cast<int>(_preambleBytes));
+        checkPreamble(ByteView(_preamble).first(_preambleBytes + missing), _security);
+        _preambleBytes += missing;
+        bytes = bytes.subspan(missing);
+    }
+    if (bytes.empty())
+    {
+        return;
+    }
+    _plain.clear();
+    _channel->receive(bytes, _plain, _wire);
+    _reader.feed(_plain);
+}
+
+void MessageLink::send(std::shared_ptr<const Bytes> message, Lane lane)
+{
+    _outbox.push(std::move(message), lane);
+}
+
+void MessageLink::fill()
+{
+    const std::uint64_t queued = _outbox.queued().urgent + _outbox.queued().bulk;
+    _wire.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(queued, kFillBytes)));
+    std::size_t room = kFillBytes;
+    while (room > 0 && !_outbox.empty())
+    {
+        const ByteView whole = _outbox.front();
+        const ByteView piece = whole.first(std::min(whole.size(), room));
+        _channel->seal(piece, _wire);
+        _filled[_outbox.frontLane()] += piece.size();
+        room -= piece.size();
+        _outbox.take(piece.size());
+    }
+}
+
+LinkIo MessageLink::onWritable()
+{
+    for (int turn = 0; turn < kFillsPerTurn;)
+    {
+        if (_wireBegin == _wire.size())
+        {
+            _sent.urgent += _filled.urgent;
+            _sent.bulk += _filled.bulk;
+            _filled = {};
+            _wireBegin = 0;
+            if (!established() || _outbox.empty())
+            {
+                Bytes().swap(_wire); // a thousand idle connections keep no buffer
+                return LinkIo::Blocked;
+            }
+            _wire.clear();
+            fill();
+            ++turn;
+        }
+        const ssize_t count = ::send(
+            _socket.get(), _wire.data() + _wireBegin, _wire.size() - _wireBegin, MSG_NOSIGNAL);
+        if (count < 0)
+        {
+            const int code = errno;
+            return code == EAGAIN || code == EWOULDBLOCK || code == EINTR ? LinkIo::Blocked
+                                                                          : end(code);
+        }
+        _wireBegin += static_cast<std::size_t>(count);
+    }
+    return LinkIo::Progress;
+}
+
+void MessageLink::shutdownWrite()
+{
+    // A failure means that the peer is gone already, which the next read tells.
+    static_cast<void>(::shutdown(_socket.get(), SHUT_WR));
+}
+
+LaneBytes MessageLink::takeSent()
+{
+    return std::exchange(_sent, LaneBytes{});
+}
+
+std::uint64_t MessageLink::unacknowledgedBytes() const
+{
+    int bytes = 0;
+    return ::ioctl(_socket.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0
+               ? static_cast<std::uint64_t>(bytes)
+               : 0;
+}
+
+LinkIo MessageLink::end(int code)
+{
+    _endReason = std::generic_category().message(code);
+    return LinkIo::Ended;
+}
+
+} // namespace tidewire

@@ -1,0 +1,56 @@
+// What waits to be sent on one connection, in two lanes.
+
+#include "shared/net/Outbox.h"
+
+namespace tidewire {
+
+void Outbox::push(std::shared_ptr<const Bytes> message, Lane lane)
+{
+    if (message->empty())
+    {
+        return;
+    }
+    _queued[lane] += message->size();
+    queue(lane).push_back(std::move(message));
+    choose();
+}
+
+ByteView Outbox::front() const
+{
+    const Queue& messages = queue(_current);
+    return messages.empty() ? ByteView{} : ByteView(*messages.front()).subspan(_done);
+}
+
+void Outbox::take(std::size_t count)
+{
+    _done += count;
+    _queued[_current] -= count;
+    if (_done == queue(_current).front()->size())
+    {
+        queue(_current).pop_front();
+        _done = 0;
+    }
+    choose();
+}
+
+void Outbox::dropBulk()
+{
+    Queue& bulk = queue(Lane::Bulk);
+    const std::size_t begun = _current == Lane::Bulk && _done > 0 ? 1 : 0;
+    while (bulk.size() > begun)
+    {
+        _queued.bulk -= bulk.back()->size();
+        bulk.pop_back();
+    }
+    choose();
+}
+
+void Outbox::choose()
+{
+    if (_done == 0)
+    {
+        _current = queue(Lane::Urgent).empty() ? Lane::Bulk : Lane::Urgent;
+    }
+}
+
+} // namespace tidewire

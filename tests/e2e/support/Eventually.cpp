@@ -1,0 +1,34 @@
+// Waiting for a condition: polling, since the world outside gives no signal.
+
+#include "tests/e2e/support/Eventually.h"
+
+#include <thread>
+
+namespace tidewire::e2e {
+
+std::chrono::milliseconds defaultDeadline()
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return std::chrono::seconds(90);
+#else
+    return std::chrono::seconds(20);
+#endif
+}
+
+bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline)
+{
+    using SteadyClock = std::chrono::steady_clock;
+
+    const auto end = SteadyClock::now() + deadline;
+    while (!condition())
+    {
+        if (SteadyClock::now() >= end)
+        {
+            return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
+} // namespace tidewire::e2e

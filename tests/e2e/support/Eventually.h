@@ -1,0 +1,17 @@
+// Waiting for a condition of the outside world, with a deadline that only matters when it fails.
+
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+namespace tidewire::e2e {
+
+/// How long a condition may take before a test gives up; longer under a sanitizer.
+[[nodiscard]] std::chrono::milliseconds defaultDeadline();
+
+/// Asks `condition` every few milliseconds until it is true; false when the deadline has passed.
+[[nodiscard]] bool eventually(const std::function<bool()>& condition,
+                              std::chrono::milliseconds deadline = defaultDeadline());
+
+} // namespace tidewire::e2e

@@ -1,0 +1,144 @@
+// A blocking client or server end of a TCP connection on loopback.
+
+#include "tests/support/TestPeer.h"
+
+#include "shared/base/Errors.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+
+namespace tidewire {
+
+namespace {
+
+constexpr timeval kDeadline{60, 0};
+
+UniqueFd tcpSocket()
+{
+    UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
+    if (!socket)
+    {
+        throwErrno("make", "socket");
+    }
+    return socket;
+}
+
+sockaddr_in loopback(std::uint16_t port)
+{
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+} // namespace
+
+TestPeer TestPeer::connect(std::uint16_t port, int receiveBytes)
+{
+    UniqueFd socket = tcpSocket();
+    if (receiveBytes > 0)
+    {
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &receiveBytes, sizeof receiveBytes);
+    }
+    const sockaddr_in address = loopback(port);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    {
+        throwErrno("connect to", "loopback");
+    }
+    return TestPeer(std::move(socket));
+}
+
+TestPeer::TestPeer(UniqueFd socket): _socket(std::move(socket))
+{
+    ::setsockopt(_socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kDeadline, sizeof kDeadline);
+    ::setsockopt(_socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kDeadline, sizeof kDeadline);
+}
+
+void TestPeer::sendBytes(ByteView bytes)
+{
+    while (!bytes.empty())
+    {
+        const ssize_t count = ::send(_socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (count <= 0)
+        {
+            throwErrno("send to", "peer");
+        }
+        bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+}
+
+void TestPeer::sendPreamble(Security security)
+{
+    sendBytes(makePreamble(security));
+}
+
+std::size_t TestPeer::sendSome(ByteView bytes)
+{
+    const ssize_t count =
+        ::send(_socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+void TestPeer::expectPreamble()
+{
+    std::array<std::uint8_t, kPreambleBytes> bytes{};
+    if (::recv(_socket.get(), bytes.data(), bytes.size(), MSG_WAITALL) !=
+        static_cast<ssize_t>(bytes.size()))
+    {
+        throw std::runtime_error("no preamble came");
+    }
+    checkPreamble(bytes, Security::None);
+}
+
+std::optional<Message> TestPeer::receive()
+{
+    Message message;
+    std::size_t wireBytes = 0;
+    std::array<std::uint8_t, 16384> bytes{};
+    while (!_reader.next(message, wireBytes))
+    {
+        const ssize_t count = ::recv(_socket.get(), bytes.data(), bytes.size(), 0);
+        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        {
+            throw std::runtime_error("nothing came in time");
+        }
+        if (count <= 0)
+        {
+            return std::nullopt;
+        }
+        _reader.feed(ByteView(bytes).first(static_cast<std::size_t>(count)));
+    }
+    return message;
+}
+
+TestServer::TestServer(): _socket(tcpSocket())
+{
+    sockaddr_in address = loopback(0);
+    socklen_t length = sizeof address;
+    if (::bind(_socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
+        ::listen(_socket.get(), 16) != 0 ||
+        ::getsockname(_socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
+    {
+        throwErrno("listen on", "loopback");
+    }
+    _port = ntohs(address.sin_port);
+}
+
+TestPeer TestServer::accept()
+{
+    ::setsockopt(_socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kDeadline, sizeof kDeadline);
+    UniqueFd socket(::accept4(_socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!socket)
+    {
+        throwErrno("accept on", "loopback");
+    }
+    return TestPeer(std::move(socket));
+}
+
+} // namespace tidewire

@@ -1,0 +1,64 @@
+// A blocking client or server end of a TCP connection on loopback, for tests of connections.
+
+#pragma once
+
+#include "shared/base/UniqueFd.h"
+#include "shared/net/Preamble.h"
+#include "shared/wire/Messages.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace tidewire {
+
+/// One end of a connection. Every wait ends after a time that is far longer than it can take, so
+/// that a fault fails the test and does not hang it.
+class TestPeer
+{
+public:
+    /// Connects to 127.0.0.1:`port`. `receiveBytes` is a bound for the kernel's buffer, 0 for none.
+    static TestPeer connect(std::uint16_t port, int receiveBytes = 0);
+
+    /// Takes over a connected socket.
+    explicit TestPeer(UniqueFd socket);
+
+    void sendBytes(ByteView bytes);
+    void sendPreamble(Security security = Security::None);
+    void send(const Message& message) { sendBytes(encodeMessage(message)); }
+
+    /// As much of `bytes` as the kernel takes without waiting.
+    std::size_t sendSome(ByteView bytes);
+
+    /// Reads and checks the preamble of the other side.
+    void expectPreamble();
+
+    /// The next message; nothing when the connection has ended.
+    std::optional<Message> receive();
+
+    /// True when the connection ends without a further message.
+    bool isEnded() { return !receive(); }
+
+    void close() { _socket.reset(); }
+
+private:
+    UniqueFd _socket;
+    MessageReader _reader;
+};
+
+/// A listening socket on loopback.
+class TestServer
+{
+public:
+    TestServer();
+
+    [[nodiscard]] std::uint16_t port() const { return _port; }
+    [[nodiscard]] TestPeer accept();
+    /// Listens no longer.
+    void close() { _socket.reset(); }
+
+private:
+    UniqueFd _socket;
+    std::uint16_t _port = 0;
+};
+
+} // namespace tidewire
