@@ -1,4 +1,4 @@
-// How fast contents are hashed, compared and packed: one figure a line, in MB (10^6 bytes) a second of CPU.
+// How fast contents are hashed, compared and packed: one figure a line, in MB a second of CPU.
 
 #include "shared/delta/ContentScan.h"
 #include "shared/wire/FrameCodec.h"

@@ -33,8 +33,8 @@ private:
     std::array<std::uint64_t, 4> _words{};
 };
 
-/// Reads one bracket of a pattern: single bytes, ranges, classes such as [:alpha:], backslash quotes;
-/// "!" or "^" at the start negates; a "]" right behind that stands for itself.
+/// Reads one bracket of a pattern: single bytes, ranges, classes such as [:alpha:], backslash
+/// quotes; "!" or "^" at the start negates; a "]" right behind that stands for itself.
 ///
 /// The pattern holds no NUL.
 class BracketReader
@@ -57,8 +57,7 @@ private:
 
     std::string_view _text;
     std::size_t _position;
-    std::size_t _close =
-        0; ///< a "]" found ahead: looking for it again and again would be quadratic
+    std::size_t _close = 0;     ///< a "]" ahead: searching anew each time would be quadratic
     std::uint8_t _previous = 0; ///< where a range can begin; 0: nowhere
 };
 

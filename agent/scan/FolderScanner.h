@@ -32,7 +32,8 @@ struct Skipped
     enum class Reason : std::uint8_t
     {
         Special, ///< FIFO, socket, device
-        OtherDevice, ///< another filesystem is mounted there; nothing below it is looked at or taken as vanished
+        /// Another filesystem is mounted there; nothing below it is looked at or taken as vanished.
+        OtherDevice,
         PathTooLong,
         Unreadable, ///< listing the folder failed; nothing below it is taken as vanished
     };
@@ -48,20 +49,26 @@ public:
     virtual ~ScanSink() = default;
     virtual void onFinding(const Finding& finding) = 0;
     virtual void onSkipped(const Skipped& skipped) = 0;
-    /// A folder that exists on the disk and is neither ignored nor on another device.
+    /// A folder in the one that is scanned that exists on the disk and is neither ignored nor on
+    /// another device.
     virtual void onFolder(const RelativePath& folder) = 0;
 };
 
-/// Whether an indexed entry still is what the index says: same kind; for a file size, inode, mtime and ctime; for a folder the mode; for a link inode,
-/// mtime and ctime. A file whose ctime alone differs (chmod, rename, link count) is Changed as well: the caller finds out what it was.
+/// Whether an indexed entry still is what the index says: same kind; for a file size, inode, mtime
+/// and ctime; for a folder the mode; for a link inode, mtime and ctime. A file whose ctime alone
+/// differs (chmod, rename, link count) is Changed as well: the caller finds out what it was.
 [[nodiscard]] bool isUnchanged(const IndexEntry& entry, const FileStat& stat);
 
 /// Looks at one folder, not below it.
 ///
-/// Names are read, sorted, and merged with the index's rows of that folder, which come in batches. Ignored paths are not found; indexed entries
-/// that are ignored now are not reported as vanished either. An indexed entry that is on another device now is skipped.
-/// If listing fails with ENOENT or ENOTDIR the folder is gone: nothing is reported (its parent's scan reports it as vanished). Before the first Vanished of a call is
-/// reported, the folder is proved to be there still by another stat, so that a folder that is moved away while it is read does not look emptied.
+/// Names are read, sorted, and merged with the index's rows of that folder, which come in batches.
+/// Ignored paths are not found; indexed entries that are ignored now are not reported as vanished
+/// either. An indexed entry that is on another device now, whose stat fails, or in whose place a
+/// special file stands, is skipped. If the folder cannot be reached (ENOENT, ENOTDIR, or ELOOP: a
+/// link has taken its place) nothing is reported: its parent's scan does that. Before the first
+/// Vanished of a call is reported, and before each that was still listed, the folder is proved to
+/// be the same still by another stat, so that one that is moved away while it is read does not look
+/// emptied; the scan ends there if not.
 ///
 /// Memory: the names of one folder; the largest folder of the share is the bound.
 void scanFolder(FileSystem& files,

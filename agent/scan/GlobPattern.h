@@ -12,8 +12,8 @@
 namespace tidewire {
 
 /// Matches as git's wildmatch() with WM_PATHNAME does: "*", "?" and "[...]" take no "/"; "**" takes
-/// any bytes where it stands alone between slashes, a "**/" also nothing at all; elsewhere it is "*".
-/// A bracket that is not closed, or an unknown class such as [:foo:], matches nothing.
+/// any bytes where it stands alone between slashes, a "**/" also nothing at all; elsewhere it is
+/// "*". A bracket that is not closed, or an unknown class such as [:foo:], matches nothing.
 ///
 /// Algorithm: all positions that the pattern can be in are followed at once (Thompson, "Regular
 /// Expression Search Algorithm", 1968), so no pattern makes it go back.

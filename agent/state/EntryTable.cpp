@@ -64,7 +64,7 @@ constexpr std::size_t kIndexedHashBytes = 8; // entry_content takes as many
 
 } // namespace
 
-// INDEXED BY: without statistics SQLite thinks that a share has ten entries and would read them all.
+// INDEXED BY: without statistics SQLite takes a share for ten entries and would read them all.
 EntryTable::EntryTable(Database& database):
     _get(database, select("WHERE share = ? AND folder = ? AND name = ?")),
     _insert(database,

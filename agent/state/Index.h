@@ -29,8 +29,8 @@ struct ShareRecord
     std::array<std::uint8_t, 16> incarnation{}; ///< of the relay's store; zero: never connected
     Seq cursor = 0;
     std::uint64_t tag = 0; ///< tag of the revision `cursor`
-    Hash
-        ignoreRules; ///< of the rules that were in force; a change makes the agent look at everything anew
+    /// Of the rules that were in force; a change makes the agent look at everything anew.
+    Hash ignoreRules;
 };
 
 /// Under which a content was last seen on the local disk.
@@ -58,14 +58,16 @@ struct IndexEntry
     LocalIdentity local;
 };
 
-/// The agent's database: SQLite, WAL, synchronous=NORMAL. A power cut may lose the latest commits, never the order of them.
+/// The agent's database: SQLite, WAL, synchronous=NORMAL. A power cut may lose the latest commits,
+/// never the order of them.
 ///
 /// Everything between begin() and commit() is one transaction. Reads see what was written in it.
 /// Order of entries: (folder, name) as bytes, the order of RelativePath.
 ///
-/// Thread: one.  Memory: SQLite's page cache, capped at 1 MiB.
-/// Errors: StorageError; CorruptError for a damaged database; Error for one of a newer version, which is sound and must not be set aside.
-/// Each call is done as a whole or not at all. After an error inside a transaction: rollback().
+/// Thread: one. Memory: SQLite's page cache, capped at 1 MiB.
+/// Errors: StorageError; CorruptError for a damaged database; Error for one of a newer version,
+/// which is sound and must not be set aside. Each call is done as a whole or not at all. After an
+/// error inside a transaction: rollback().
 class Index
 {
 public:
@@ -96,13 +98,15 @@ public:
     /// Removes the entry and its signature; no error when there is none. Entries below it stay.
     void remove(ShareId share, const RelativePath& path);
 
-    /// Entries directly in `folder`, ordered by name, after the name `after` (empty: from the start), at most `limit`.
+    /// Entries directly in `folder`, ordered by name, after the name `after` (empty: from the
+    /// start), at most `limit`.
     [[nodiscard]] std::vector<IndexEntry>
     children(ShareId share, const RelativePath& folder, std::string_view after, std::size_t limit);
     [[nodiscard]] bool hasChildren(ShareId share, const RelativePath& folder);
 
-    /// Entries below `folder` at any depth (not itself), deepest folders' entries before those above them is NOT promised: ordered by (folder, name);
-    /// those after the path `after` (root: from the start), at most `limit`.
+    /// Entries below `folder` at any depth (not itself), deepest folders' entries before those
+    /// above them is NOT promised: ordered by (folder, name); those after the path `after` (root:
+    /// from the start), at most `limit`.
     [[nodiscard]] std::vector<IndexEntry> subtree(ShareId share,
                                                   const RelativePath& folder,
                                                   const RelativePath& after,
@@ -112,7 +116,8 @@ public:
     [[nodiscard]] std::vector<IndexEntry>
     withContent(ShareId share, std::uint64_t size, const Hash& hash, std::size_t limit);
 
-    /// True when some file of the share has this size: a cheap question before hashing a new file to find its like.
+    /// True when some file of the share has this size: a cheap question before hashing a new file
+    /// to find its like.
     [[nodiscard]] bool hasFileOfSize(ShareId share, std::uint64_t size);
 
     /// Entries last seen under this inode (several for hard links), at most `limit`.
@@ -128,8 +133,9 @@ public:
     /// Sets seq to 0 in all entries of the share: the relay's store is another one.
     void forgetRevisions(ShareId share);
 
-    // --- signatures: kept in parts of 256 blocks and 64 leaves, so that an append or a small edit rewrites a page of
-    // each. They are handed to an entry that is there already: put() comes first. ---
+    // --- signatures: kept in parts of 256 blocks and 64 leaves, so that an append or a small edit
+    // rewrites a page of each. They are handed to an entry that is there already: put() comes
+    // first. ---
 
     /// Stores the signature of the entry's content; rewrites only the parts that differ.
     void putSignature(ShareId share, const RelativePath& path, const Signature& signature);
@@ -146,7 +152,8 @@ public:
     [[nodiscard]] std::optional<AppendBase>
     appendBase(ShareId share, const RelativePath& path, std::size_t samples);
 
-    /// Hands the signature of `from` to `to` (a rename); only the number of its parts moves. No error when there is none.
+    /// Hands the signature of `from` to `to` (a rename); only the number of its parts moves. No
+    /// error when there is none.
     void moveSignature(ShareId share, const RelativePath& from, const RelativePath& to);
     void copySignature(ShareId share, const RelativePath& from, const RelativePath& to);
 
@@ -169,7 +176,8 @@ public:
 
     /// Marks the path as seen in the list.
     void markListed(ShareId share, const RelativePath& path);
-    /// Entries of the share that are not marked, ordered by (folder, name), after the path `after`, at most `limit`.
+    /// Entries of the share that are not marked, ordered by (folder, name), after the path `after`,
+    /// at most `limit`.
     [[nodiscard]] std::vector<IndexEntry>
     unlisted(ShareId share, const RelativePath& after, std::size_t limit);
     void clearListed(ShareId share);

@@ -73,10 +73,9 @@ Downlink::Downlink(ShareContext& share,
 
 Downlink::~Downlink() = default;
 
-void Downlink::onWelcome(bool compare)
+void Downlink::onWelcome()
 {
-    _comparing = compare;
-    if (compare)
+    if (_share.comparison)
     {
         _share.index.clearListed(_share.record.id);
     }
@@ -94,7 +93,7 @@ void Downlink::onRevisions(RevisionsMessage& message)
     _queue.endMessage();
     if (message.live)
     {
-        if (std::exchange(_comparing, false))
+        if (_share.comparison)
         {
             finishComparison(message.cursor);
         }
@@ -110,7 +109,7 @@ void Downlink::accept(RevisionsMessage::Item& item)
     {
         return;
     }
-    if (_comparing)
+    if (_share.comparison)
     {
         _share.index.markListed(_share.record.id, path);
     }
@@ -238,6 +237,11 @@ void Downlink::finishComparison(Seq head)
         }
     }
     _share.index.clearListed(share);
+    _share.record.incarnation = _share.comparison->incarnation;
+    _share.record.cursor = _share.comparison->cursor;
+    _share.record.tag = _share.comparison->tag;
+    _share.comparison.reset();
+    _share.index.putShare(_share.record);
     _host.lookAgain(RelativePath(), HintScope::Subtree, SteadyTime(0));
 }
 

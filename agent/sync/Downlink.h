@@ -53,8 +53,8 @@ public:
              DownlinkHost& host);
     ~Downlink();
 
-    /// After WELCOME: `compare` when a full list of heads will come (RESET).
-    void onWelcome(bool compare);
+    /// After WELCOME.
+    void onWelcome();
     void onRevisions(RevisionsMessage& message);
     bool onContent(ContentMessage& message, std::uint32_t bodyBytes);
     void onDisconnected();
@@ -131,7 +131,6 @@ private:
     std::map<RelativePath, Download> _downloads;
     std::set<RelativePath> _delayed; // wait for a download to end
     bool _applying = false;
-    bool _comparing = false;
     std::vector<Displaced> _displaced;
     SteadyTime _displacedDue{};
     std::size_t _applied = 0;

@@ -203,16 +203,20 @@ std::optional<SteadyTime> RevisionQueue::nextDue() const
 
 void RevisionQueue::moveCursor()
 {
-    const Seq before = _share.record.cursor;
+    Seq& cursor = _share.comparison ? _share.comparison->cursor : _share.record.cursor;
+    std::uint64_t& tag = _share.comparison ? _share.comparison->tag : _share.record.tag;
+    const Seq before = cursor;
     while (!_messages.empty() && _messages.front().open == 0)
     {
-        _share.record.cursor = std::max(_share.record.cursor, _messages.front().cursor);
-        _share.record.tag = _share.record.cursor == _messages.front().cursor ? _messages.front().tag
-                                                                             : _share.record.tag;
+        if (_messages.front().cursor > cursor)
+        {
+            cursor = _messages.front().cursor;
+            tag = _messages.front().tag;
+        }
         _messages.pop_front();
         ++_firstMessage;
     }
-    if (_share.record.cursor != before)
+    if (cursor != before && !_share.comparison)
     {
         _share.index.putShare(_share.record);
     }

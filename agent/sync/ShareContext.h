@@ -14,6 +14,8 @@
 
 #include <Poco/Logger.h>
 
+#include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,16 @@ struct ShareContext
     bool online = false;      ///< the relay has welcomed the share
     bool live = false;        ///< and has told all that it has
     bool readOnly = false;    ///< the relay takes nothing from us
+
+    /// While a full list of heads is compared (RESET) the record keeps the old cursor and
+    /// incarnation, so that a comparison which is cut off begins anew; this is what it gets then.
+    struct Comparison
+    {
+        std::array<std::uint8_t, 16> incarnation{};
+        Seq cursor = 0;
+        std::uint64_t tag = 0;
+    };
+    std::optional<Comparison> comparison;
 
     [[nodiscard]] bool mayPropose() const
     {

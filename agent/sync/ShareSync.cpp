@@ -45,7 +45,8 @@ ShareSync::ShareSync(ShareOptions options,
            0,
            false,
            false,
-           false},
+           false,
+           {}},
     _uplink(_share, _paths, *this),
     _downlink(_share, _paths, connection, *this),
     _private(files),
@@ -279,16 +280,19 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
             "deleted");
         _share.index.forgetRevisions(_share.record.id);
     }
-    if (reset || _share.record.incarnation != welcome.incarnation)
+    if (reset)
     {
-        _share.record.cursor = reset ? 0 : _share.record.cursor;
-        _share.record.tag = reset ? 0 : _share.record.tag;
+        _share.comparison.emplace();
+        _share.comparison->incarnation = welcome.incarnation;
+    }
+    else
+    {
         _share.record.incarnation = welcome.incarnation;
         _share.index.putShare(_share.record);
     }
     _share.online = true;
     _share.readOnly = welcome.readOnly;
-    _downlink.onWelcome(reset);
+    _downlink.onWelcome();
     if (_share.options.mode == ShareMode::Send)
     {
         onLive();
@@ -337,6 +341,7 @@ void ShareSync::onDisconnected()
 {
     _share.online = false;
     _share.live = false;
+    _share.comparison.reset();
     _uplink.onDisconnected();
     _downlink.onDisconnected();
     _found.clear();

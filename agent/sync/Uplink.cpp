@@ -11,6 +11,7 @@ namespace tidewire {
 namespace {
 
 constexpr SteadyTime kRetryDelay = std::chrono::seconds(1);
+constexpr SteadyTime kStorageDelay = std::chrono::seconds(30);
 constexpr std::size_t kAppendSamples = 16;
 constexpr std::uint64_t kAppendFrom = 4 << 20;
 constexpr std::uint64_t kMaxAppend = 8 << 20;
@@ -164,7 +165,7 @@ void Uplink::fileChanged(const RelativePath& path, const FileStat& stat, bool fo
                 return;
             }
             Flight flight{path, entry, LocalIdentity::of(stat), row->seq, {}, {}, {}};
-            propose(std::move(flight), row->seq, wholeCopy(entry.size), {});
+            propose(std::move(flight), entry.size > 0 ? row->seq : 0, wholeCopy(entry.size), {});
             return;
         }
     }
@@ -216,7 +217,8 @@ void Uplink::proposeLike(Flight flight, const IndexEntry& like)
 {
     flight.like = like.path;
     Delta delta = wholeCopy(flight.entry.size);
-    propose(std::move(flight), delta.empty() ? 0 : like.seq, std::move(delta), {});
+    const Seq source = delta.empty() ? 0 : like.seq;
+    propose(std::move(flight), source, std::move(delta), {});
 }
 
 void Uplink::propose(Flight flight, Seq source, Delta delta, ByteView literal)
@@ -430,7 +432,7 @@ void Uplink::onFrames(std::unique_ptr<ReadJob> job, ReadPlan plan)
 {
     const RelativePath path = job->request().path;
     std::unique_ptr<Upload>& upload = _uploads[path];
-    if (upload && upload->isBroken())
+    if (upload && upload->outcome() != Upload::Outcome::Going)
     {
         readEnded(*job);
         restartUpload(path);
@@ -479,10 +481,19 @@ void Uplink::checkUpload(const RelativePath& path, Upload::Outcome outcome)
     restartUpload(path);
 }
 
-/// What an earlier attempt left at the relay is of another content.
+/// Begins anew when what an earlier attempt left at the relay is of another content, later when the relay's disk is full.
 void Uplink::restartUpload(const RelativePath& path)
 {
+    const bool failed = _uploads.at(path)->outcome() == Upload::Outcome::Failed;
     _uploads.erase(path);
+    if (failed)
+    {
+        _share.log.warning(_share.options.name + ": the relay cannot store " +
+                           printable(path.text()) + " now; trying again in 30 s");
+        _host.lookAgain(path, HintScope::Entry, kStorageDelay);
+        release(path);
+        return;
+    }
     const auto stat = _share.files.stat(path);
     if (!stat || stat->kind != FileKind::File)
     {
@@ -501,7 +512,7 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
     const RelativePath path = request.path;
     const ShareId share = _share.record.id;
     if (const auto upload = _uploads.find(path);
-        upload != _uploads.end() && upload->second->isBroken())
+        upload != _uploads.end() && upload->second->outcome() != Upload::Outcome::Going)
     {
         restartUpload(path);
         return;
@@ -736,7 +747,7 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
         release(path);
         return;
     case Refusal::StorageFull:
-        _host.lookAgain(path, HintScope::Entry, std::chrono::seconds(30));
+        _host.lookAgain(path, HintScope::Entry, kStorageDelay);
         release(path);
         return;
     case Refusal::Malformed:

@@ -46,6 +46,10 @@ Upload::Upload(ShareContext& share, const UploadToken& token, std::uint64_t file
 
 Upload::Outcome Upload::onState(const UploadStateMessage& state)
 {
+    if (state.failed)
+    {
+        return end(Outcome::Failed);
+    }
     if (!_opened)
     {
         _opened = true;
@@ -91,6 +95,10 @@ bool Upload::skipHeld(const Frame& frame)
 
 Upload::Outcome Upload::pump()
 {
+    if (_outcome != Outcome::Going)
+    {
+        return _outcome;
+    }
     while (_opened && !_frames.empty() && _next < _granted + kUploadWindow)
     {
         if (!skipHeld(_frames.front()))
@@ -107,8 +115,7 @@ Upload::Outcome Upload::pump()
         ++_next;
         if (_next == _held && ::XXH3_64bits_digest(_digest.get()) != _heldDigest)
         {
-            _broken = true;
-            return Outcome::Mismatch;
+            return end(Outcome::Mismatch);
         }
     }
     if (_proposal && _frames.empty() && !_sent)
@@ -119,8 +126,7 @@ Upload::Outcome Upload::pump()
         }
         if (_next < _held)
         {
-            _broken = true;
-            return Outcome::Mismatch;
+            return end(Outcome::Mismatch);
         }
         _share.relay.send(ProposeMessage{_share.number, {*_proposal}}, Lane::Bulk);
         _sent = true;

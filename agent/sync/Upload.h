@@ -33,6 +33,7 @@ public:
     enum class Outcome : std::uint8_t
     {
         Going,
+        Failed,   ///< the relay cannot store it now: try again later
         Mismatch, ///< what the relay holds is of another content: begin anew with `restart`
     };
 
@@ -56,8 +57,8 @@ public:
     /// True once the proposal is sent: the upload object can go.
     [[nodiscard]] bool isSent() const { return _sent; }
 
-    /// True after a Mismatch.
-    [[nodiscard]] bool isBroken() const { return _broken; }
+    /// Going until something else was returned.
+    [[nodiscard]] Outcome outcome() const { return _outcome; }
 
     /// True while the job that makes the frames waits here.
     [[nodiscard]] bool isReading() const { return _waiting != nullptr; }
@@ -66,6 +67,7 @@ public:
 
 private:
     Outcome pump();
+    Outcome end(Outcome outcome) { return _outcome = outcome; }
     bool skipHeld(const Frame& frame);
 
     ShareContext& _share;
@@ -79,7 +81,7 @@ private:
     std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> _digest; // of the held frames
     bool _opened = false;
     bool _sent = false;
-    bool _broken = false;
+    Outcome _outcome = Outcome::Going;
     std::uint64_t _bytes = 0;
     std::optional<Proposal> _proposal;
 };

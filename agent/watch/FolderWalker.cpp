@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <ranges>
 #include <vector>
 
 namespace tidewire {
@@ -390,13 +391,12 @@ void FolderWalker::dismantle(WatchNode& top)
 {
     // Children first and without recursion: a tree can be deeper than the stack.
     const std::vector<WatchNode*> nodes = WatchTree::subtreeOf(top);
-    for (auto at = nodes.rbegin(); at != nodes.rend(); ++at)
+    for (WatchNode* node : std::views::reverse(nodes))
     {
-        WatchNode& node = **at;
-        dequeue(node);
-        unwatch(node);
-        _fresh.erase(&node);
-        node.children.clear();
+        dequeue(*node);
+        unwatch(*node);
+        _fresh.erase(node);
+        node->children.clear();
     }
 }
 

@@ -3,6 +3,7 @@
 #include "agent/watch/WatchTree.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace tidewire {
 
@@ -19,10 +20,10 @@ std::optional<RelativePath> WatchTree::pathOf(const WatchNode& node)
         return std::nullopt;
     }
     std::string text;
-    for (auto step = chain.rbegin(); step != chain.rend(); ++step)
+    for (const WatchNode* step : std::views::reverse(chain))
     {
         text += text.empty() ? "" : "/";
-        text += (*step)->name;
+        text += step->name;
     }
     return RelativePath::parse(text);
 }

@@ -1,3 +1,5 @@
+// Reads the journal in steps and puts folders before their entries.
+
 #include "relay/session/Feed.h"
 
 #include "shared/base/Errors.h"

@@ -1,3 +1,5 @@
+// Makes and walks the operations of a fetch.
+
 #include "relay/session/FetchPlan.h"
 
 #include "shared/base/Errors.h"

@@ -1,3 +1,5 @@
+// Chooses the next fetch and makes a slice of it.
+
 #include "relay/session/FetchQueue.h"
 
 #include "shared/base/Errors.h"

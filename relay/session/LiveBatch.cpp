@@ -1,3 +1,5 @@
+// Plans what goes inline, cuts messages, and shares their bytes.
+
 #include "relay/session/LiveBatch.h"
 
 #include <algorithm>

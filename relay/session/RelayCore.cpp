@@ -1,3 +1,5 @@
+// Brings connections, sessions and shares together, and ends what fails.
+
 #include "relay/session/RelayCore.h"
 
 #include "relay/session/LiveBatch.h"

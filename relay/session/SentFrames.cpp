@@ -1,3 +1,5 @@
+// The window as a queue, and what must be sent to fill it.
+
 #include "relay/session/SentFrames.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Hands each message to the share, feed or fetch that it is for.
+
 #include "relay/session/Session.h"
 
 #include "relay/session/Welcome.h"

@@ -1,3 +1,5 @@
+// Frames and proposals of one connection in one share.
+
 #include "relay/session/SessionShare.h"
 
 #include "shared/wire/FrameCodec.h"

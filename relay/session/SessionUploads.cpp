@@ -1,3 +1,5 @@
+// Order, window and answers of uploads.
+
 #include "relay/session/SessionUploads.h"
 
 #include "shared/wire/FrameCodec.h"

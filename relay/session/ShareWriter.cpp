@@ -1,3 +1,5 @@
+// Runs a batch against the store and keeps its answers until the commit.
+
 #include "relay/session/ShareWriter.h"
 
 #include <cerrno>

@@ -1,3 +1,5 @@
+// Translates an agent's frame numbers into the store's.
+
 #include "relay/session/UpWindow.h"
 
 #include "shared/delta/Recipe.h"

@@ -1,3 +1,5 @@
+// Compares the cursor of an agent with the journal.
+
 #include "relay/session/Welcome.h"
 
 #include "shared/base/Errors.h"

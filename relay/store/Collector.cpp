@@ -43,8 +43,8 @@ Collector::Collector(Database& database,
 
 bool Collector::isDue(std::int64_t nowSeconds) const
 {
-    const bool rested =
-        !_hasRun || nowSeconds < _startedAt || nowSeconds - _startedAt >= _options.collectEvery;
+    const bool rested = !_hasRun || nowSeconds < _startedAt ||
+                        nowSeconds - _startedAt >= std::max<std::int64_t>(_options.collectEvery, 1);
     return _pool.garbage() != 0 && rested;
 }
 

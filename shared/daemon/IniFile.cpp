@@ -228,31 +228,36 @@ void IniFile::note(int line, const std::string& what)
     _faults.emplace(line, what);
 }
 
-void IniFile::noteUnknown()
+std::string IniFile::sectionSuggestion(const std::string& section) const
 {
-    std::vector<std::string> sections;
+    // A section with a free name is compared by what stands before it.
+    const std::size_t dot = section.find('.');
+    if (dot != std::string::npos)
+    {
+        const std::string prefix =
+            nearest(section.substr(0, dot + 1), {_prefixes.begin(), _prefixes.end()});
+        return prefix.empty() ? "" : " (did you mean " + prefix + "NAME?)";
+    }
+    std::vector<std::string> names;
     for (const auto& [name, keys] : _known)
     {
-        const bool isFree =
-            std::any_of(_prefixes.begin(), _prefixes.end(), [&](const auto& prefix) {
-                return name.starts_with(prefix);
-            });
-        if (!isFree)
+        if (name.find('.') == std::string::npos)
         {
-            sections.push_back(name);
+            names.push_back(name);
         }
     }
-    for (const std::string& prefix : _prefixes)
-    {
-        sections.push_back(prefix + "NAME");
-    }
+    return suggestion(section, names);
+}
+
+void IniFile::noteUnknown()
+{
     for (const std::string& section : _order)
     {
         const Section& content = _sections[section];
         const auto known = _known.find(section);
         if (known == _known.end())
         {
-            note(content.line, "unknown section [" + section + "]" + suggestion(section, sections));
+            note(content.line, "unknown section [" + section + "]" + sectionSuggestion(section));
             continue;
         }
         const std::vector<std::string> keys(known->second.begin(), known->second.end());

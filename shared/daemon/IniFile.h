@@ -139,6 +139,7 @@ private:
                        const std::vector<std::string>& names);
     void note(int line, const std::string& what);
     void noteUnknown();
+    [[nodiscard]] std::string sectionSuggestion(const std::string& section) const;
     [[nodiscard]] int lineOf(const std::string& section) const;
 
     std::string _name;

@@ -146,7 +146,8 @@ void setupLog(LogLevel level)
 {
     const LogForm form = isJournalStream() ? LogForm::Journal : LogForm::Dated;
     const Poco::AutoPtr<StderrChannel> channel(new StderrChannel(form));
-    // The root logger ("") passes both on to the loggers that exist; later ones inherit.
+    // Loggers inherit from the root logger when they are made; it must exist to be set up.
+    static_cast<void>(Poco::Logger::root());
     Poco::Logger::setChannel("", channel);
     Poco::Logger::setLevel("", priorityOf(level));
 }

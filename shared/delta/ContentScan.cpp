@@ -17,7 +17,7 @@ namespace {
 
 // What is read at once: small enough to stay in the second-level cache (512 KiB on the boards)
 // while it is hashed, summed and searched.
-constexpr std::uint64_t kReadBytes = 256 * 1024;
+constexpr std::uint64_t kReadBytes = 256U << 10U;
 
 constexpr std::uint64_t kStepBytes = 1 << 20;
 

@@ -12,7 +12,7 @@ namespace tidewire {
 
 namespace {
 
-constexpr std::uint64_t kBufferBytes = 256 * 1024;
+constexpr std::uint64_t kBufferBytes = 256U << 10U;
 
 // Large enough for a flash card to erase and write in whole blocks, small against what it takes in
 // a second.

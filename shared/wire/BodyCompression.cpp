@@ -1,3 +1,5 @@
+// zlib for message bodies, bounded by what was announced.
+
 #include "shared/wire/BodyCompression.h"
 
 #include "shared/base/ByteReader.h"

@@ -1,3 +1,5 @@
+// Paths, entries and revisions as differences to the ones before.
+
 #include "shared/wire/EntryCodec.h"
 
 #include "shared/wire/Messages.h"

@@ -1,6 +1,7 @@
 // AgentConfig: defaults, faults, and the example.
 
 #include "agent/AgentConfig.h"
+
 #include "shared/base/Errors.h"
 #include "tests/support/TempFolder.h"
 
@@ -121,7 +122,8 @@ TEST_CASE("AgentConfig: every fault is told at once", "[agentconfig]")
     CHECK_THAT(faults, Contains("agent.ini:7: [share..x]: a share's name has"));
     CHECK_THAT(faults, Contains("agent.ini:9: [share.y]: needs \"path = ...\""));
     CHECK_THAT(faults, Contains("agent.ini:10: [share.y] mode: both is not one of sync"));
-    CHECK_THAT(faults, Contains("agent.ini:11: unknown key \"pth\" in [share.y] (did you mean path?)"));
+    CHECK_THAT(faults,
+               Contains("agent.ini:11: unknown key \"pth\" in [share.y] (did you mean path?)"));
 }
 
 TEST_CASE("AgentConfig: a configuration without a share or a relay is a fault", "[agentconfig]")

@@ -135,7 +135,7 @@ TEST_CASE("Cli: --check of the relay names file, line and what is wrong", "[e2e]
     const Case c = GENERATE_COPY(values<Case>({
         {"unknown key", relay + "lisen = x\n[share.a]\n", "listen"},
         {"wrong listen",
-         "[relay]\nlisten = nowhere\nstate = /tmp\nsecurity = none\n[share.a]\n",
+         "[relay]\nlisten = 127.0.0.1:99999\nstate = /tmp\nsecurity = none\n[share.a]\n",
          "listen"},
         {"wrong duration", relay + "[share.a]\nhistory = soon\n", "history"},
         {"unknown section", relay + "[shar.a]\n", "shar.a"},

@@ -1,6 +1,7 @@
 // RelayConfig: defaults, faults, and the example.
 
 #include "relay/RelayConfig.h"
+
 #include "shared/base/Errors.h"
 
 #include <catch2/catch.hpp>
@@ -103,7 +104,8 @@ TEST_CASE("RelayConfig: every fault is told at once", "[relayconfig]")
     CHECK_THAT(faults, Contains("relay.ini:10: [agent.x] shares: there is no section [share.b]"));
     CHECK_THAT(faults, Contains("relay.ini:10: [agent.x] shares: c:rw is not SHARE or SHARE:ro"));
     CHECK_THAT(faults, Contains("relay.ini:12: [agent.y] key: is the key of [agent.x] too"));
-    CHECK_THAT(faults, Contains("relay.ini:13: unknown section [agents.z] (did you mean agent.NAME?)"));
+    CHECK_THAT(faults,
+               Contains("relay.ini:13: unknown section [agents.z] (did you mean agent.NAME?)"));
 }
 
 TEST_CASE("RelayConfig: only addresses that others cannot reach are loopback", "[relayconfig]")

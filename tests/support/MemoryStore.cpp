@@ -1,3 +1,5 @@
+// The rules of a store over maps.
+
 #include "tests/support/MemoryStore.h"
 
 #include "shared/base/Errors.h"

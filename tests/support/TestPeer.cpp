@@ -78,13 +78,6 @@ void TestPeer::sendPreamble(Security security)
     sendBytes(makePreamble(security));
 }
 
-std::size_t TestPeer::sendSome(ByteView bytes)
-{
-    const ssize_t count =
-        ::send(_socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    return count > 0 ? static_cast<std::size_t>(count) : 0;
-}
-
 void TestPeer::expectPreamble()
 {
     std::array<std::uint8_t, kPreambleBytes> bytes{};

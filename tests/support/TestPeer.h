@@ -26,9 +26,6 @@ public:
     void sendPreamble(Security security = Security::None);
     void send(const Message& message) { sendBytes(encodeMessage(message)); }
 
-    /// As much of `bytes` as the kernel takes without waiting.
-    std::size_t sendSome(ByteView bytes);
-
     /// Reads and checks the preamble of the other side.
     void expectPreamble();
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -105,25 +106,33 @@ Mirror::Look lookAtDisk(const std::string& root)
 bool catchesUp(Mirror& mirror, HintQueue& hints)
 {
     const SystemClock clock;
-    const SteadyTime deadline = clock.steady() + std::chrono::seconds(30);
-    while (clock.steady() < deadline)
+    const SteadyTime deadline = clock.steady() + std::chrono::seconds(60);
+    std::optional<Hint> hint = hints.tryNext();
+    while (true)
     {
-        while (const auto hint = hints.tryNext())
+        // As the engine does: what was hinted at several times is looked at once.
+        std::vector<Hint> pending;
+        for (; hint; hint = hints.tryNext())
         {
-            mirror.apply(*hint);
+            if (std::ranges::find(pending, *hint) == pending.end())
+            {
+                pending.push_back(*hint);
+            }
+        }
+        for (const Hint& each : pending)
+        {
+            mirror.apply(each);
         }
         if (mirror.state() == mirror.truth())
         {
             return true;
         }
-        const auto hint = hints.next();
-        if (!hint)
+        hint = hints.next();
+        if (!hint || clock.steady() > deadline)
         {
             return false;
         }
-        mirror.apply(*hint);
     }
-    return false;
 }
 
 void writeText(const std::string& path, std::string_view text)

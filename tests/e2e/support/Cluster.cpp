@@ -155,9 +155,9 @@ Cluster::Cluster(): _host(ownLoopbackAddress()), _port(freePort(_host))
 
 void Cluster::startRelay()
 {
-    const std::size_t before = _relay->logLines("listening on");
+    const std::size_t before = _relay->logLines("listens on");
     _relay->start();
-    await("the relay listens", [&] { return _relay->logLines("listening on") > before; });
+    await("the relay listens", [&] { return _relay->logLines("listens on") > before; });
 }
 
 AgentNode& Cluster::addAgent(const std::string& name, const AgentOptions& options)

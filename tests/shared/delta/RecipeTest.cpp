@@ -134,9 +134,10 @@ TEST_CASE("Recipe: slice, resolve and difference agree with a model of every byt
     const std::uint64_t seed = GENERATE(range(0U, 400U));
     CAPTURE(seed);
     Random random(seed);
-    const Recipe base = randomRecipe(random, random.below(12));
+    const Recipe base = randomRecipe(random, static_cast<std::size_t>(random.below(12)));
     const Spelled baseBytes = spell(base);
-    const Delta delta = randomDelta(random, random.below(12), baseBytes.size());
+    const auto ops = static_cast<std::size_t>(random.below(12));
+    const Delta delta = randomDelta(random, ops, baseBytes.size());
     const Spelled expected = spell(delta, baseBytes);
 
     const std::optional<Recipe> resolved = resolve(delta, base);

@@ -138,7 +138,7 @@ TEST_CASE("Sparse: a hole at the end reaches to the size")
     REQUIRE(apply(delta, size, nullptr, out));
     CHECK(out.stat().size == size);
     CHECK(out.allocatedBytes() == 0);
-    CHECK(scanned.hash == signatureOf(Bytes(size)).hash);
+    CHECK(scanned.hash == signatureOf(Bytes(static_cast<std::size_t>(size))).hash);
 }
 
 } // namespace tidewire
