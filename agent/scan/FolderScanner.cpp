@@ -289,7 +289,7 @@ void Scan::skip(Skipped::Reason reason, std::string path, int code)
 
 bool isUnchanged(const IndexEntry& entry, const FileStat& stat)
 {
-    if (entry.entry.kind != entryKindOf(stat.kind))
+    if (entry.seq == 0 || entry.entry.kind != entryKindOf(stat.kind))
     {
         return false;
     }

@@ -54,7 +54,7 @@ public:
     virtual void onFolder(const RelativePath& folder) = 0;
 };
 
-/// Whether an indexed entry still is what the index says: same kind; for a file size, inode, mtime
+/// Whether an indexed entry is known to the relay (seq is not 0) and still is what the index says: same kind; for a file size, inode, mtime
 /// and ctime; for a folder the mode; for a link inode, mtime and ctime. A file whose ctime alone
 /// differs (chmod, rename, link count) is Changed as well: the caller finds out what it was.
 [[nodiscard]] bool isUnchanged(const IndexEntry& entry, const FileStat& stat);

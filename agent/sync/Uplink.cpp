@@ -11,11 +11,8 @@ namespace tidewire {
 namespace {
 
 constexpr SteadyTime kRetryDelay = std::chrono::seconds(1);
+constexpr SteadyTime kUnreadableDelay = std::chrono::minutes(1);
 constexpr SteadyTime kStorageDelay = std::chrono::seconds(30);
-constexpr std::size_t kAppendSamples = 16;
-constexpr std::uint64_t kAppendFrom = 4 << 20;
-constexpr std::uint64_t kMaxAppend = 8 << 20;
-constexpr std::size_t kVanishingPage = 64;
 constexpr std::int64_t kRacySeconds = 2; // the coarsest grain in use is that of FAT
 constexpr std::size_t kMaxRacy = 4096;
 
@@ -35,7 +32,24 @@ Uplink::Uplink(ShareContext& share, PathTable& paths, UplinkHost& host):
     _share(share),
     _paths(paths),
     _host(host),
-    _batcher(share)
+    _batcher(share),
+    _reads(
+        share,
+        {[this](std::unique_ptr<ReadJob> job, ReadPlan plan) { onContent(std::move(job), plan); },
+         [this](const ReadJob& job) { onReadFailed(job); },
+         [this](const RelativePath& path, SteadyTime delay) {
+             _host.lookAgain(path, HintScope::Entry, delay);
+             release(path);
+         },
+         [this](const RelativePath& path) { forgetFlight(path); },
+         [this](const RelativePath& path, std::uint64_t size) {
+             const auto awaited = _host.awaited(path);
+             return awaited && awaited->entry.size == size;
+         }}),
+    _walk(
+        share,
+        [this](const IndexEntry& entry) { return deleteEntry(entry); },
+        [this](const RelativePath& path) { _host.lookAgain(path, HintScope::Entry, kRetryDelay); })
 {
 }
 
@@ -43,14 +57,13 @@ Uplink::~Uplink() = default;
 
 bool Uplink::hasRoom() const
 {
-    return _flights.size() < kMaxFlights && _flightBytes < kMaxFlightBytes &&
-           _lightReads < kMaxReads && _batcher.hasRoom();
+    return _flights.size() < kMaxFlights && _flightBytes < kMaxFlightBytes && _reads.hasRoom() &&
+           _batcher.hasRoom();
 }
 
 bool Uplink::isIdle() const
 {
-    return _flights.empty() && _lightReads == 0 && _heavyReads == 0 && _uploads.empty() &&
-           _vanishing.empty() && _waitingLarge.empty();
+    return _flights.empty() && _reads.isIdle() && _walk.isIdle();
 }
 
 ProposalBatcher::Sent Uplink::takeSent()
@@ -175,7 +188,7 @@ void Uplink::fileChanged(const RelativePath& path, const FileStat& stat, bool fo
     }
     ReadPlan plan;
     plan.forced = forced;
-    read(path, stat, plan);
+    _reads.read(path, stat, plan);
 }
 
 /// A file that the index has under another name: renamed when that name is gone, else a hard link.
@@ -255,255 +268,45 @@ void Uplink::proposeDeletion(const IndexEntry& entry)
 
 void Uplink::vanished(const RelativePath& path)
 {
-    _vanishing.push_back({path, {}, false});
-    stepVanishing();
+    _walk.begin(path);
+    _walk.run([this] { return hasRoom(); });
 }
 
-/// Goes depth first through the index below what has vanished: entries before their folder.
-void Uplink::stepVanishing()
+DeletionStep Uplink::deleteEntry(const IndexEntry& entry)
 {
-    while (!_vanishing.empty() && hasRoom())
+    if (entry.seq == 0)
     {
-        Vanishing& top = _vanishing.back();
-        const auto children =
-            _share.index.children(_share.record.id, top.folder, top.after, kVanishingPage);
-        bool descended = false;
-        for (const IndexEntry& child : children)
-        {
-            top.after = std::string(child.path.name());
-            if (child.entry.kind == EntryKind::Directory)
-            {
-                _vanishing.push_back({child.path, {}, false});
-                descended = true;
-                break;
-            }
-            if (child.seq == 0)
-            {
-                _share.index.remove(_share.record.id, child.path);
-            }
-            else if (hold(child.path))
-            {
-                proposeDeletion(child);
-            }
-            else if (!_deletions.contains(child.path))
-            {
-                top.waits = true;
-            }
-        }
-        if (!descended && children.empty())
-        {
-            finishVanishing();
-        }
+        _share.index.remove(_share.record.id, entry.path);
+        return DeletionStep::Done;
     }
+    if (hold(entry.path))
+    {
+        proposeDeletion(entry);
+        return DeletionStep::Done;
+    }
+    return _deletions.contains(entry.path) ? DeletionStep::Done : DeletionStep::Busy;
 }
 
-/// All below the topmost folder is on its way: now the folder itself.
-void Uplink::finishVanishing()
+// --- contents ------------------------------------------------------------------------------------
+
+void Uplink::onReadFailed(const ReadJob& job)
 {
-    const Vanishing done = std::move(_vanishing.back());
-    _vanishing.pop_back();
-    if (done.waits)
+    const RelativePath& path = job.request().path;
+    switch (job.status)
     {
-        if (_vanishing.empty())
-        {
-            _host.lookAgain(done.folder, HintScope::Entry, kRetryDelay);
-        }
-        else
-        {
-            _vanishing.back().waits = true;
-        }
-        return;
-    }
-    const auto row = _share.index.get(_share.record.id, done.folder);
-    if (row && row->seq == 0)
-    {
-        _share.index.remove(_share.record.id, done.folder);
-    }
-    else if (row && hold(done.folder))
-    {
-        proposeDeletion(*row);
-    }
-}
-
-// --- reading -------------------------------------------------------------------------------------
-
-void Uplink::read(const RelativePath& path, const FileStat& stat, ReadPlan plan)
-{
-    if (stat.size < ReadJob::kHeavyBytes || _heavyReads < kMaxLarge)
-    {
-        submitRead(path, stat, plan);
-    }
-    else if (_waitingLarge.size() < kMaxWaitingLarge)
-    {
-        _waitingLarge.push_back({path, stat, plan});
-    }
-    else
-    {
-        tryAgainLater(path, HintScope::Entry);
-    }
-}
-
-void Uplink::submitRead(const RelativePath& path, const FileStat& stat, ReadPlan plan)
-{
-    ReadRequest request;
-    request.path = path;
-    request.expected = stat;
-    request.forced = plan.forced;
-    const ShareId share = _share.record.id;
-    const auto row = _share.index.get(share, path);
-    const bool hasBase = row && row->seq != 0 && row->entry.kind == EntryKind::File;
-    if (hasBase && plan.withBase)
-    {
-        const bool grown = stat.size > row->entry.size && row->entry.size >= kAppendFrom &&
-                           stat.size - row->entry.size <= kMaxAppend &&
-                           stat.inode == row->local.inode;
-        if (plan.withAppend && grown)
-        {
-            request.append = _share.index.appendBase(share, path, kAppendSamples);
-        }
-        if (!request.append)
-        {
-            request.base = _share.index.signature(share, path);
-        }
-    }
-    const auto awaited = _host.awaited(path);
-    const bool twinLikely = _share.index.hasFileOfSize(share, stat.size) ||
-                            (awaited && awaited->entry.size == stat.size);
-    request.hashOnly =
-        plan.hashFirst && !hasBase && twinLikely && stat.size > ReadJob::kInlineLiteral;
-
-    const bool heavy = stat.size >= ReadJob::kHeavyBytes;
-    ++(heavy ? _heavyReads : _lightReads);
-    _share.jobs.submit(std::make_unique<ReadJob>(
-        _share.files,
-        std::move(request),
-        [this, plan, connection = _connection](std::unique_ptr<ReadJob> job) {
-            if (connection == _connection)
-            {
-                onRead(std::move(job), plan);
-            }
-        }));
-}
-
-void Uplink::readEnded(const ReadJob& job)
-{
-    --(job.weight() == JobWeight::Heavy ? _heavyReads : _lightReads);
-}
-
-void Uplink::onRead(std::unique_ptr<ReadJob> job, ReadPlan plan)
-{
-    if (job->status == ReadStatus::Frames)
-    {
-        onFrames(std::move(job), plan);
-        return;
-    }
-    readEnded(*job);
-    const RelativePath path = job->request().path;
-    switch (job->status)
-    {
-    case ReadStatus::Complete:
-        onContent(std::move(job), plan);
-        return;
-    case ReadStatus::NotAppended:
-        plan.withBase = plan.withBase && !job->request().base;
-        plan.withAppend = false;
-        read(path, job->request().expected, plan);
-        return;
     case ReadStatus::Missing:
         _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
         break;
-    case ReadStatus::Changed:
-    case ReadStatus::Writing:
-        _host.stillWriting(path);
-        break;
     case ReadStatus::Failed:
         _share.log.warning(_share.options.name + ": cannot read " + printable(path.text()) + ": " +
-                           job->error + "; trying again later");
-        _host.lookAgain(path, HintScope::Entry, std::chrono::minutes(1));
+                           job.error + "; trying again later");
+        _host.lookAgain(path, HintScope::Entry, kUnreadableDelay);
         break;
-    case ReadStatus::Frames:
+    default:
+        _host.stillWriting(path);
         break;
     }
-    _uploads.erase(path);
     release(path);
-}
-
-void Uplink::onFrames(std::unique_ptr<ReadJob> job, ReadPlan plan)
-{
-    const RelativePath path = job->request().path;
-    std::unique_ptr<Upload>& upload = _uploads[path];
-    if (upload && upload->outcome() != Upload::Outcome::Going)
-    {
-        readEnded(*job);
-        restartUpload(path);
-        return;
-    }
-    if (!upload)
-    {
-        const auto row = _share.index.get(_share.record.id, path);
-        upload =
-            std::make_unique<Upload>(_share,
-                                     uploadToken(path, job->request().expected, row ? row->seq : 0),
-                                     job->request().expected.size,
-                                     plan.restartUpload);
-    }
-    upload->add(std::exchange(job->frames, {}));
-    checkUpload(path, upload->park(std::move(job)));
-}
-
-void Uplink::checkUpload(const RelativePath& path, Upload::Outcome outcome)
-{
-    const auto upload = _uploads.find(path);
-    if (outcome == Upload::Outcome::Going)
-    {
-        if (upload->second->isSent())
-        {
-            _uploads.erase(upload);
-        }
-        return;
-    }
-    const auto flight = std::find_if(_flights.begin(), _flights.end(), [&](const auto& item) {
-        return item.second.path == path;
-    });
-    if (flight != _flights.end())
-    {
-        _flights.erase(flight);
-    }
-    else if (upload->second->isReading())
-    {
-        --_heavyReads;
-    }
-    else
-    {
-        // The job is with a worker: onFrames() or onContent() begins anew when it comes back.
-        return;
-    }
-    restartUpload(path);
-}
-
-/// Begins anew when what an earlier attempt left at the relay is of another content, later when the relay's disk is full.
-void Uplink::restartUpload(const RelativePath& path)
-{
-    const bool failed = _uploads.at(path)->outcome() == Upload::Outcome::Failed;
-    _uploads.erase(path);
-    if (failed)
-    {
-        _share.log.warning(_share.options.name + ": the relay cannot store " +
-                           printable(path.text()) + " now; trying again in 30 s");
-        _host.lookAgain(path, HintScope::Entry, kStorageDelay);
-        release(path);
-        return;
-    }
-    const auto stat = _share.files.stat(path);
-    if (!stat || stat->kind != FileKind::File)
-    {
-        tryAgainLater(path, HintScope::Entry);
-        return;
-    }
-    ReadPlan plan;
-    plan.restartUpload = true;
-    plan.hashFirst = false;
-    read(path, *stat, plan);
 }
 
 void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
@@ -511,12 +314,6 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
     const ReadRequest& request = job->request();
     const RelativePath path = request.path;
     const ShareId share = _share.record.id;
-    if (const auto upload = _uploads.find(path);
-        upload != _uploads.end() && upload->second->outcome() != Upload::Outcome::Going)
-    {
-        restartUpload(path);
-        return;
-    }
     noteRacy(path, request.expected);
     Flight flight;
     flight.path = path;
@@ -535,7 +332,7 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
         awaited && awaited->entry.sameContent(flight.entry))
     {
         // The same content was made on both sides: what is left is to take the relay's word for the metadata.
-        _uploads.erase(path);
+        _reads.drop(path);
         _share.index.put(share, {path, 0, flight.entry, flight.local});
         if (flight.signature)
         {
@@ -546,13 +343,13 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
     }
     if (onlyIdentityChanged(row, flight.entry, request.expected))
     {
-        _uploads.erase(path);
+        _reads.drop(path);
         release(path);
         return;
     }
     if (row && row->seq != 0 && row->entry.sameContent(flight.entry))
     {
-        _uploads.erase(path);
+        _reads.drop(path);
         Delta delta = wholeCopy(flight.entry.size);
         const Seq source = delta.empty() ? 0 : row->seq;
         propose(std::move(flight), source, std::move(delta), {});
@@ -573,7 +370,7 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
     if (request.hashOnly)
     {
         plan.hashFirst = false;
-        read(path, request.expected, plan);
+        _reads.read(path, request.expected, plan);
         return;
     }
     const bool copies = std::any_of(
@@ -584,14 +381,6 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
         propose(std::move(flight), source, std::move(job->delta), job->literal);
         return;
     }
-    std::unique_ptr<Upload>& upload = _uploads[path];
-    if (!upload)
-    {
-        upload = std::make_unique<Upload>(_share,
-                                          uploadToken(path, request.expected, flight.base),
-                                          request.expected.size,
-                                          plan.restartUpload);
-    }
     Proposal proposal;
     proposal.id = _nextProposal++;
     proposal.path = path;
@@ -599,24 +388,15 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
     proposal.seen = _share.record.cursor;
     proposal.entry = flight.entry;
     proposal.source = source;
-    proposal.upload = upload->token();
+    proposal.upload = _reads.uploadOf(*job, plan);
     proposal.delta = std::move(job->delta);
-    upload->add(std::exchange(job->frames, {}));
     _flights.emplace(proposal.id, std::move(flight));
-    checkUpload(path, upload->complete(std::move(proposal)));
+    _reads.finish(path, std::move(proposal));
 }
 
 void Uplink::onUploadState(const UploadStateMessage& message)
 {
-    for (const auto& [path, upload] : _uploads)
-    {
-        if (upload->token() == message.token)
-        {
-            const RelativePath held = path;
-            checkUpload(held, upload->onState(message));
-            return;
-        }
-    }
+    _reads.onUploadState(message);
 }
 
 // --- answers -------------------------------------------------------------------------------------
@@ -638,6 +418,12 @@ void Uplink::onResult(ResultMessage& message)
         }
         onVerdict(result, std::move(node.mapped()));
     }
+}
+
+/// A proposal that was made and never sent.
+void Uplink::forgetFlight(const RelativePath& path)
+{
+    std::erase_if(_flights, [&](const auto& item) { return item.second.path == path; });
 }
 
 void Uplink::onVerdict(ProposalResult& result, Flight flight)
@@ -732,7 +518,7 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
             ReadPlan plan;
             plan.withBase = false;
             plan.hashFirst = false;
-            read(path, *stat, plan);
+            _reads.read(path, *stat, plan);
             return;
         }
         tryAgainLater(path, HintScope::Entry);
@@ -763,16 +549,9 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
 
 void Uplink::onDisconnected()
 {
-    ++_connection;
     _batcher.reset();
-    _uploads.clear();
-    _lightReads = 0;
-    _heavyReads = 0;
-    _waitingLarge.clear();
-    for (const Vanishing& level : std::exchange(_vanishing, {}))
-    {
-        _host.lookAgain(level.folder, HintScope::Entry, SteadyTime(0));
-    }
+    _reads.onDisconnected();
+    _walk.reset();
     _flights.clear();
     _flightBytes = 0;
     _deletions.clear();
@@ -818,20 +597,15 @@ void Uplink::verify(const RelativePath& path, const FileStat& stat)
     {
         ReadPlan plan;
         plan.withAppend = false;
-        read(path, stat, plan);
+        _reads.read(path, stat, plan);
     }
 }
 
 void Uplink::pump()
 {
-    while (!_waitingLarge.empty() && _heavyReads < kMaxLarge)
-    {
-        const WaitingRead next = std::move(_waitingLarge.front());
-        _waitingLarge.pop_front();
-        submitRead(next.path, next.stat, next.plan);
-    }
-    stepVanishing();
-    if (_lightReads == 0 || !_batcher.hasRoom())
+    _reads.pump();
+    _walk.run([this] { return hasRoom(); });
+    if (_reads.isLull() || !_batcher.hasRoom())
     {
         _batcher.flush();
     }

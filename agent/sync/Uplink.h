@@ -3,11 +3,11 @@
 #pragma once
 
 #include "agent/scan/FolderScanner.h"
+#include "agent/sync/DeletionWalk.h"
+#include "agent/sync/FileReads.h"
 #include "agent/sync/PathTable.h"
 #include "agent/sync/ProposalBatcher.h"
-#include "agent/sync/ReadJob.h"
 #include "agent/sync/ShareContext.h"
-#include "agent/sync/Upload.h"
 #include "agent/watch/Watcher.h"
 
 #include <deque>
@@ -50,16 +50,13 @@ public:
 
 /// Local changes on their way up.
 ///
-/// Memory: kMaxFlights proposals, a few batches, kMaxLarge large reads.
+/// Memory: kMaxFlights proposals with kMaxFlightBytes of literal, a few batches, FileReads' bounds.
 /// Thread: sync.
 class Uplink
 {
 public:
     static constexpr std::size_t kMaxFlights = 2048;
     static constexpr std::size_t kMaxFlightBytes = 4 << 20;
-    static constexpr std::size_t kMaxReads = 32;
-    static constexpr std::size_t kMaxLarge = 2;
-    static constexpr std::size_t kMaxWaitingLarge = 256;
 
     Uplink(ShareContext& share, PathTable& paths, UplinkHost& host);
     ~Uplink();
@@ -106,12 +103,6 @@ private:
         std::optional<RelativePath> like; ///< its signature is that of this path
         std::size_t bytes = 0;            ///< literal that went with it
     };
-    struct Vanishing
-    {
-        RelativePath folder;
-        std::string after;
-        bool waits = false; ///< something below is in other hands: the folder itself cannot go yet
-    };
 
     bool hold(const RelativePath& path);
     void release(const RelativePath& path);
@@ -124,53 +115,29 @@ private:
                              const Entry& entry,
                              const FileStat& stat);
 
-    struct ReadPlan
-    {
-        bool forced = false;
-        bool withBase = true;
-        bool withAppend = true;
-        bool hashFirst = true;
-        bool restartUpload = false;
-    };
-    void read(const RelativePath& path, const FileStat& stat, ReadPlan plan);
-    void submitRead(const RelativePath& path, const FileStat& stat, ReadPlan plan);
-    void onRead(std::unique_ptr<ReadJob> job, ReadPlan plan);
-    void onFrames(std::unique_ptr<ReadJob> job, ReadPlan plan);
     void onContent(std::unique_ptr<ReadJob> job, ReadPlan plan);
-    void readEnded(const ReadJob& job);
-    void checkUpload(const RelativePath& path, Upload::Outcome outcome);
-    void restartUpload(const RelativePath& path);
-    void finishVanishing();
+    void onReadFailed(const ReadJob& job);
+    void forgetFlight(const RelativePath& path);
 
     void onVerdict(ProposalResult& result, Flight flight);
     void accepted(const Flight& flight, Seq seq);
     void onRefusal(ProposalResult& result, const Flight& flight);
     void noteRacy(const RelativePath& path, const FileStat& stat);
-    void stepVanishing();
+    DeletionStep deleteEntry(const IndexEntry& entry);
     void tryAgainLater(const RelativePath& path, HintScope scope);
 
     ShareContext& _share;
     PathTable& _paths;
     UplinkHost& _host;
     ProposalBatcher _batcher;
+    FileReads _reads;
+    DeletionWalk _walk;
     std::unordered_map<std::uint32_t, Flight> _flights;
     std::unordered_set<RelativePath> _held;      // by this object, a subset of _paths
     std::unordered_set<RelativePath> _deletions; // in flight
     std::size_t _flightBytes = 0;
     std::uint32_t _nextProposal = 1;
-    std::size_t _lightReads = 0;
-    std::size_t _heavyReads = 0;
-    std::map<RelativePath, std::unique_ptr<Upload>> _uploads;
-    struct WaitingRead
-    {
-        RelativePath path;
-        FileStat stat;
-        ReadPlan plan;
-    };
-    std::deque<WaitingRead> _waitingLarge;
-    std::vector<Vanishing> _vanishing; // folders from the top down, each with where it has come to
     std::unordered_map<RelativePath, SteadyTime> _racy; // and until when it counts
-    std::uint64_t _connection = 0;                      // tells jobs of an earlier connection
 };
 
 } // namespace tidewire

@@ -105,16 +105,15 @@ WatchCoverage InotifyWatcher::coverage(WatchId id) const
 
 void InotifyWatcher::ask(WatchId id, std::function<void(WatchTracker&)> action)
 {
-    std::future<void> done;
-    {
-        const std::scoped_lock lock(_mutex);
-        Request& request = _requests.emplace_back();
-        request.id = id;
-        request.action = std::move(action);
-        done = request.done.get_future();
-    }
+    Request request{id, std::move(action), std::nullopt, false};
+    std::unique_lock lock(_mutex);
+    _requests.push_back(&request);
     wake();
-    done.get();
+    _answered.wait(lock, [&] { return request.isDone; });
+    if (request.error)
+    {
+        throw StorageError(*request.error);
+    }
 }
 
 void InotifyWatcher::wake() const
@@ -210,23 +209,21 @@ void InotifyWatcher::readMounts()
 
 void InotifyWatcher::serveRequests()
 {
-    std::list<Request> requests;
+    std::vector<Request*> requests;
     {
         const std::scoped_lock lock(_mutex);
         requests.swap(_requests);
     }
-    while (!requests.empty())
+    for (Request* request : requests)
     {
-        Request& request = requests.front();
         try
         {
-            request.action(_tracker);
-            _served.splice(_served.end(), requests, requests.begin());
+            request->action(_tracker);
+            _served.push_back(request);
         }
-        catch (const StorageError&)
+        catch (const StorageError& error)
         {
-            request.done.set_exception(std::current_exception());
-            requests.pop_front();
+            answer(*request, error);
         }
     }
 }
@@ -246,26 +243,31 @@ void InotifyWatcher::publishCoverage()
     {
         coverage = _tracker.coverage(id);
     }
-    for (const Request& request : _served)
+    for (const Request* request : _served)
     {
-        _coverage[request.id] = _tracker.coverage(request.id);
+        _coverage[request->id] = _tracker.coverage(request->id);
     }
 }
 
 void InotifyWatcher::answerRequests()
 {
-    for (auto request = _served.begin(); request != _served.end();)
-    {
-        if (_tracker.isComplete(request->id))
+    std::erase_if(_served, [&](Request* request) {
+        const bool isComplete = _tracker.isComplete(request->id);
+        if (isComplete)
         {
-            request->done.set_value();
-            request = _served.erase(request);
+            answer(*request, std::nullopt);
         }
-        else
-        {
-            ++request;
-        }
-    }
+        return isComplete;
+    });
+}
+
+void InotifyWatcher::answer(Request& request, std::optional<StorageError> error)
+{
+    const std::scoped_lock lock(_mutex);
+    request.error = std::move(error);
+    request.isDone = true;
+    // With the lock held: the request is gone as soon as its caller can go on.
+    _answered.notify_all();
 }
 
 } // namespace tidewire

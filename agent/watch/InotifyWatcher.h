@@ -6,12 +6,12 @@
 #include "agent/watch/WatchTracker.h"
 #include "agent/watch/Watcher.h"
 #include "shared/base/Clock.h"
+#include "shared/base/Errors.h"
 #include "shared/base/UniqueFd.h"
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <future>
-#include <list>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -60,11 +60,13 @@ public:
     [[nodiscard]] WatchCoverage coverage(WatchId id) const override;
 
 private:
+    /// What a caller waits for; lies on its stack until isDone.
     struct Request
     {
         WatchId id = 0;
         std::function<void(WatchTracker&)> action;
-        std::promise<void> done;
+        std::optional<StorageError> error; ///< guarded by _mutex, as is isDone
+        bool isDone = false;
     };
 
     void ask(WatchId id, std::function<void(WatchTracker&)> action);
@@ -75,6 +77,7 @@ private:
     void serveRequests();
     void publishCoverage();
     void answerRequests();
+    void answer(Request& request, std::optional<StorageError> error);
     void sendHints();
     void wake() const;
 
@@ -88,11 +91,12 @@ private:
     InotifyPort _port;
     WatchTracker _tracker;
     Bytes _buffer;
-    std::list<Request> _served; // wait until their share is complete
+    std::vector<Request*> _served; // wait until their share is complete
 
     // Guarded by _mutex.
     mutable std::mutex _mutex;
-    std::list<Request> _requests;
+    std::condition_variable _answered;
+    std::vector<Request*> _requests;
     std::map<WatchId, WatchCoverage> _coverage;
     bool _stopping = false;
 

@@ -40,59 +40,63 @@ bool Compactor::step()
         }
         seq = next.u64(0);
     }
-    std::int64_t entryId = 0;
-    Recipe recipe;
-    {
-        Query query(_revision, seq);
-        if (query.next())
-        {
-            entryId = query.i64(0);
-            recipe = Journal::decodeRecipe(query, 1);
-        }
-    }
-    const std::vector<MergeRun> runs = planMerge(recipe);
-    if (runs.empty())
-    {
-        Query(_done, seq).run();
-        return true;
-    }
+    bool isWorth = false;
     try
     {
-        compact(seq, entryId, recipe, runs);
+        isWorth = compact(seq);
     }
     catch (const CorruptError&)
     {
         // Whoever reads the content will hear of it. Each change so far stands by itself.
+    }
+    if (!isWorth)
+    {
         Query(_done, seq).run();
     }
     return true;
 }
 
-void Compactor::compact(Seq seq,
-                        std::int64_t entryId,
-                        const Recipe& recipe,
-                        const std::vector<MergeRun>& runs)
+bool Compactor::compact(Seq seq)
 {
+    std::int64_t entryId = 0;
+    Recipe recipe;
+    {
+        Query query(_revision, seq);
+        if (!query.next())
+        {
+            return false;
+        }
+        entryId = query.i64(0);
+        recipe = Journal::decodeRecipe(query, 1);
+    }
+    const std::vector<MergeRun> runs = planMerge(recipe);
+    if (runs.empty())
+    {
+        return false;
+    }
     std::vector<Bytes> contents;
     for (const MergeRun& run : runs)
     {
         contents.push_back(readRun(recipe, run));
     }
-    Recipe merged;
     FrameRemap remap;
+    store(seq, merge(recipe, runs, contents, remap));
+    rewriteEarlier(seq, entryId, remap);
+    _pool.noteGarbage();
+    return true;
+}
+
+Recipe Compactor::merge(const Recipe& recipe,
+                        const std::vector<MergeRun>& runs,
+                        const std::vector<Bytes>& contents,
+                        FrameRemap& remap)
+{
+    Recipe merged;
     std::size_t at = 0;
     for (std::size_t i = 0; i < runs.size(); ++i)
     {
         const MergeRun& run = runs[i];
-        const ByteView content = contents[i];
-        const FrameId first = _pool.reserve((content.size() + kFrameBytes - 1) / kFrameBytes);
-        for (std::size_t from = 0; from < content.size(); from += kFrameBytes)
-        {
-            const Frame frame = packFrame(
-                content.subspan(from, std::min<std::size_t>(kFrameBytes, content.size() - from)));
-            _pool.insert(SegmentLane::Upkeep,
-                         _pool.stage(SegmentLane::Upkeep, first + from / kFrameBytes, frame));
-        }
+        const FrameId first = addFrames(contents[i]);
         for (; at < run.first; ++at)
         {
             appendOp(merged, recipe[at]);
@@ -109,9 +113,20 @@ void Compactor::compact(Seq seq,
     {
         appendOp(merged, recipe[at]);
     }
-    store(seq, merged);
-    rewriteEarlier(seq, entryId, remap);
-    _pool.noteGarbage();
+    return merged;
+}
+
+FrameId Compactor::addFrames(ByteView content)
+{
+    const FrameId first = _pool.reserve((content.size() + kFrameBytes - 1) / kFrameBytes);
+    for (std::size_t from = 0; from < content.size(); from += kFrameBytes)
+    {
+        const Frame frame = packFrame(
+            content.subspan(from, std::min<std::size_t>(kFrameBytes, content.size() - from)));
+        _pool.insert(SegmentLane::Upkeep,
+                     _pool.stage(SegmentLane::Upkeep, first + from / kFrameBytes, frame));
+    }
+    return first;
 }
 
 Bytes Compactor::readRun(const Recipe& recipe, const MergeRun& run)

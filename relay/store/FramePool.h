@@ -13,7 +13,6 @@
 
 namespace tidewire {
 
-
 /// A frame that stands in a segment.
 struct StagedFrame
 {

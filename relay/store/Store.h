@@ -86,10 +86,12 @@ public:
     [[nodiscard]] virtual ProposalResult propose(const std::string& agent,
                                                  const Proposal& proposal) = 0;
 
-    /// Makes the batch durable and returns the revisions that it accepted, in order.
+    /// Makes the batch durable and returns the revisions that it accepted, in order. Frames of uploads that are
+    /// still open may wait for a later commit (a crash then costs a bounded part of the upload); rollback() keeps
+    /// those of earlier batches, unless the disk itself has failed: then openUpload() tells what is left.
     virtual std::vector<Accepted> commit() = 0;
 
-    /// Forgets the batch.
+    /// Forgets the batch. After an error in a writing call nothing else may be written before this.
     virtual void rollback() = 0;
 
     // --- reading: sees what is committed ---

@@ -5,6 +5,7 @@
 #include "shared/base/Errors.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -132,6 +133,12 @@ TestPeer TestServer::accept()
         throwErrno("accept on", "loopback");
     }
     return TestPeer(std::move(socket));
+}
+
+bool TestServer::isAwaited(std::chrono::milliseconds time) const
+{
+    pollfd waiting{_socket.get(), POLLIN, 0};
+    return ::poll(&waiting, 1, static_cast<int>(time.count())) > 0;
 }
 
 } // namespace tidewire

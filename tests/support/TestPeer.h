@@ -6,6 +6,7 @@
 #include "shared/net/Preamble.h"
 #include "shared/wire/Messages.h"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -50,6 +51,8 @@ public:
 
     [[nodiscard]] std::uint16_t port() const { return _port; }
     [[nodiscard]] TestPeer accept();
+    /// True as soon as somebody waits to be accepted, false when nobody came within `time`.
+    [[nodiscard]] bool isAwaited(std::chrono::milliseconds time) const;
     /// Listens no longer.
     void close() { _socket.reset(); }
 
