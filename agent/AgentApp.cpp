@@ -14,6 +14,9 @@
 
 #include <sodium.h>
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -24,6 +27,8 @@ namespace {
 // Messages waiting for the sync thread: above the first no more are read, below the second again.
 constexpr std::size_t kPauseBytes = 4 << 20;
 constexpr std::size_t kResumeBytes = 1 << 20;
+
+constexpr SteadyTime kTrimDelay = std::chrono::seconds(5);
 
 std::uint64_t randomSeed()
 {
@@ -109,8 +114,30 @@ private:
     void run()
     {
         _shares.configure(_config);
-        _loop.run([this] { return _shares.keep(); });
+        _loop.run([this] { return keep(); });
         _engine.stop();
+    }
+
+    /// Housekeeping after each turn. Once all is quiet the heap goes back to the system: a board has
+    /// better use for it.
+    std::optional<SteadyTime> keep()
+    {
+        std::optional<SteadyTime> next = _shares.keep();
+        const SteadyTime now = _clock.steady();
+        if (!_engine.isSettled())
+        {
+            _trimAt = now + kTrimDelay;
+        }
+        else if (_trimAt && now >= *_trimAt)
+        {
+            ::malloc_trim(0);
+            _trimAt.reset();
+        }
+        if (_engine.isSettled() && _trimAt)
+        {
+            next = std::min(next.value_or(*_trimAt), *_trimAt);
+        }
+        return next;
     }
 
     void giveBack(JobPtr job)
@@ -173,12 +200,19 @@ private:
     WatchHub _watchers;
     ShareSet _shares;
     std::atomic<bool> _paused{false};
+    std::optional<SteadyTime> _trimAt;   // owned by the sync thread
     RelayConnection::Number _number = 0; // owned by the sync thread
     RelayConnection _connection;
     Worker _syncThread;
 };
 
-AgentApp::AgentApp(): Daemon("tidewire-agent") {}
+AgentApp::AgentApp():
+    Daemon("tidewire-agent",
+           "  --adopt SHARE   makes the folder of a share this agent's own after its marker was "
+           "lost, and ends;\n"
+           "                  the next start compares it with the relay, nothing is deleted\n")
+{
+}
 
 AgentApp::~AgentApp() = default;
 

@@ -165,6 +165,8 @@ void FileReads::check(const RelativePath& path, Upload::Outcome outcome)
     {
         if (found->second.upload->isSent())
         {
+            ++_sent.files;
+            _sent.bytes += found->second.upload->bytesSent();
             _uploads.erase(found);
         }
         return;

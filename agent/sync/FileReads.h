@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 
 namespace tidewire {
 
@@ -68,6 +69,14 @@ public:
     void onDisconnected();
     void pump();
 
+    /// Uploads that were sent to their end since the last call.
+    struct Sent
+    {
+        std::size_t files = 0;
+        std::uint64_t bytes = 0;
+    };
+    Sent takeSent() { return std::exchange(_sent, Sent{}); }
+
     [[nodiscard]] bool hasRoom() const { return _light < kMaxReads; }
     /// True when no small file is being read: what has been gathered need not wait for more.
     [[nodiscard]] bool isLull() const { return _light == 0; }
@@ -103,6 +112,7 @@ private:
     };
     std::map<RelativePath, Entry> _uploads;
     std::deque<Waiting> _waiting;
+    Sent _sent;
     std::uint64_t _connection = 0; // tells jobs of an earlier connection
 };
 

@@ -45,7 +45,7 @@ public:
     struct Sent
     {
         std::size_t proposals = 0;
-        std::size_t bytes = 0;
+        std::uint64_t bytes = 0;
     };
     Sent takeSent() { return std::exchange(_sent, Sent{}); }
 

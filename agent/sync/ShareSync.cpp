@@ -17,6 +17,8 @@ namespace {
 // A deletion is believed after this: editors delete and make anew, and moves are seen in two parts.
 constexpr SteadyTime kVanishDelay = std::chrono::milliseconds(100);
 constexpr SteadyTime kSecondLook = std::chrono::milliseconds(2500);
+constexpr SteadyTime kVerifyDelay = std::chrono::minutes(1);
+constexpr std::size_t kMaxToVerify = 1024;
 constexpr std::size_t kMaxSkippedNames = 1024;
 constexpr unsigned kMaxStubborn = 3;
 constexpr unsigned kPortion = 64; // paths between looks at the messages that came
@@ -676,6 +678,7 @@ bool ShareSync::run()
         if (_share.mayPropose())
         {
             confirmVanished();
+            verifyGrown();
         }
     }
     catch (const StorageError& error)
@@ -684,7 +687,7 @@ bool ShareSync::run()
     }
     _uplink.pump();
     _downlink.pump();
-    reportBatch();
+    report();
     return more && _running;
 }
 
@@ -695,19 +698,34 @@ std::optional<SteadyTime> ShareSync::nextDue() const
         return std::nullopt;
     }
     std::optional<SteadyTime> due = _downlink.nextDue();
+    if (const auto line = _report.nextDue())
+    {
+        due = std::min(due.value_or(*line), *line);
+    }
     const auto consider = [&](std::optional<SteadyTime> other) {
         if (other)
         {
             due = std::min(due.value_or(*other), *other);
         }
     };
-    if (_share.mayPropose())
+    // While the uplink is full its answers wake the engine, not the time.
+    if (_share.mayPropose() && _uplink.hasRoom())
     {
         consider(_dirty.nextDue());
         consider(_nextRescan);
-        for (const auto& [path, when] : _vanished)
+        if (_folders.empty() && _found.empty())
         {
-            consider(when);
+            for (const auto& [path, when] : _vanished)
+            {
+                consider(when);
+            }
+        }
+        if (_uplink.isIdle())
+        {
+            for (const auto& [path, when] : _toVerify)
+            {
+                consider(when);
+            }
         }
     }
     return due;
@@ -719,29 +737,45 @@ bool ShareSync::isSettled() const
            _folders.empty() && _found.empty() && _vanished.empty();
 }
 
-void ShareSync::reportBatch()
+void ShareSync::report()
 {
+    const SteadyTime now = _share.clock.steady();
     const ProposalBatcher::Sent sent = _uplink.takeSent();
-    _sentProposals += sent.proposals;
-    _sentBytes += sent.bytes;
-    _applied += _downlink.takeApplied();
-    if (!_uplink.isIdle() || !_downlink.isIdle() || !_found.empty() || !_folders.empty())
+    _report.add(sent.proposals, sent.bytes, _downlink.takeApplied(), now);
+    if (const auto line = _report.take(now))
     {
-        return;
+        _share.log.information(_share.options.name + ": " + *line);
     }
-    if (_sentProposals > 0)
+}
+
+void ShareSync::grown(const RelativePath& path)
+{
+    if (_toVerify.size() < kMaxToVerify || _toVerify.contains(path))
     {
-        _share.log.information(_share.options.name + ": sent " + std::to_string(_sentProposals) +
-                               " changes, " + std::to_string(_sentBytes) + " bytes of content");
+        _toVerify[path] = _share.clock.steady() + kVerifyDelay;
     }
-    if (_applied > 0)
+}
+
+/// The whole of a file that was taken for grown is read once it has rested: an edit in its old part becomes a revision then.
+void ShareSync::verifyGrown()
+{
+    const SteadyTime now = _share.clock.steady();
+    for (auto item = _toVerify.begin(); item != _toVerify.end() && _uplink.isIdle();)
     {
-        _share.log.information(_share.options.name + ": applied " + std::to_string(_applied) +
-                               " changes");
+        if (item->second > now)
+        {
+            ++item;
+            continue;
+        }
+        const RelativePath path = item->first;
+        item = _toVerify.erase(item);
+        const auto stat = _share.files.stat(path);
+        const auto row = _share.index.get(_share.record.id, path);
+        if (stat && row && hasIdentity(*row, *stat, _share.options.modes.mask()))
+        {
+            _uplink.verify(path, *stat);
+        }
     }
-    _sentProposals = 0;
-    _sentBytes = 0;
-    _applied = 0;
 }
 
 } // namespace tidewire

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/scan/FolderScanner.h"
+#include "agent/sync/BatchReport.h"
 #include "agent/sync/CountingRunner.h"
 #include "agent/sync/DirtySet.h"
 #include "agent/sync/Downlink.h"
@@ -105,6 +106,7 @@ private:
     void refused(const RelativePath& path, const std::optional<Revision>& head) override;
     void cannotVanish(const RelativePath& path) override;
     bool rootIsSound() override;
+    void grown(const RelativePath& path) override;
     void onLive() override;
 
     // ScanSink
@@ -120,7 +122,8 @@ private:
     void examinePresent(const DirtyPath& dirty, const FileStat& stat);
     void scanNext();
     void confirmVanished();
-    void reportBatch();
+    void report();
+    void verifyGrown();
 
     CountingRunner _jobs;
     ShareContext _share;
@@ -141,9 +144,8 @@ private:
     std::optional<SteadyTime> _scanStart;
     SteadyTime _nextRescan{};
     bool _polled = false;
-    std::size_t _sentProposals = 0;
-    std::size_t _sentBytes = 0;
-    std::size_t _applied = 0;
+    BatchReport _report;
+    std::map<RelativePath, SteadyTime> _toVerify; // grown files whose old part was only sampled
 };
 
 } // namespace tidewire

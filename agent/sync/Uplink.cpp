@@ -68,7 +68,11 @@ bool Uplink::isIdle() const
 
 ProposalBatcher::Sent Uplink::takeSent()
 {
-    return _batcher.takeSent();
+    ProposalBatcher::Sent sent = _batcher.takeSent();
+    const FileReads::Sent uploads = _reads.takeSent();
+    sent.proposals += uploads.files;
+    sent.bytes += uploads.bytes;
+    return sent;
 }
 
 bool Uplink::hold(const RelativePath& path)
@@ -470,6 +474,7 @@ void Uplink::accepted(const Flight& flight, Seq seq)
     else if (flight.appended)
     {
         _share.index.appendSignature(share, flight.path, flight.entry.size, *flight.appended);
+        _host.grown(flight.path);
     }
     else if (flight.like)
     {

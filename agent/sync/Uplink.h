@@ -44,6 +44,9 @@ public:
     /// The folder cannot go: others have put something into it.
     virtual void cannotVanish(const RelativePath& path) = 0;
 
+    /// A file was taken for grown by samples alone; it is to be verified once it rests.
+    virtual void grown(const RelativePath& path) = 0;
+
     /// False when the share's folder itself is in doubt: nothing may be taken as deleted then.
     [[nodiscard]] virtual bool rootIsSound() = 0;
 };

@@ -77,6 +77,12 @@ void WatchHub::noteScan(WatchId id, SteadyTime duration)
     }
 }
 
+std::unique_ptr<Watcher> WatchHub::makeNative() const
+{
+    return _options.makeNative ? _options.makeNative(_sink)
+                               : std::make_unique<InotifyWatcher>(_sink, _clock, _options.inotify);
+}
+
 WatchHub::Choice WatchHub::choose(WatchId id, const std::string& root)
 {
     // A server that does not answer must not hold up the other shares.
@@ -90,11 +96,11 @@ WatchHub::Choice WatchHub::choose(WatchId id, const std::string& root)
     {
         try
         {
-            if (_inotify == nullptr)
+            if (_native == nullptr)
             {
-                _inotify = std::make_unique<InotifyWatcher>(_sink, _clock, _options.inotify);
+                _native = makeNative();
             }
-            choice.watcher = _inotify.get();
+            choice.watcher = _native.get();
             return choice;
         }
         catch (const StorageError& error)

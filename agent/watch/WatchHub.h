@@ -20,8 +20,12 @@ struct WatchHubOptions
 {
     InotifyOptions inotify;
     PollingOptions polling;
-    /// The filesystem of a folder; another function in tests.
+
+    /// The filesystem of a folder.
     std::function<std::uint32_t(const std::string& path)> magicOf = filesystemMagic;
+
+    /// Makes the native watcher; StorageError when it cannot be had. Empty: an InotifyWatcher.
+    std::function<std::unique_ptr<Watcher>(HintSink sink)> makeNative;
 };
 
 /// Gives each folder to inotify or to the poller.
@@ -52,6 +56,7 @@ private:
         std::string reason; ///< why it is polled although that was not asked for
     };
 
+    [[nodiscard]] std::unique_ptr<Watcher> makeNative() const;
     [[nodiscard]] Choice choose(WatchId id, const std::string& root);
     [[nodiscard]] Watcher* watcherOf(WatchId id) const;
 
@@ -62,7 +67,7 @@ private:
 
     // Guarded by _mutex. The watchers are made once and stay.
     mutable std::mutex _mutex;
-    std::unique_ptr<InotifyWatcher> _inotify;
+    std::unique_ptr<Watcher> _native;
     std::unique_ptr<PollingWatcher> _poller;
     std::map<WatchId, WatchMode> _modes;
     std::map<WatchId, Choice> _choices;

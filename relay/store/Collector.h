@@ -13,10 +13,12 @@ namespace tidewire {
 
 /// A cycle of mark and sweep in small steps between the batches.
 ///
-/// Mark: the frames of all recipes and open uploads go into temp.mark, in order of seq up to the newest one. What is
-/// inserted or accepted meanwhile is marked by FramePool and Arbiter, and Retention rests, so no frame that is read can be missed.
-/// Sweep: segments without a marked frame are dropped; then the living of those that are less than half alive are copied and those dropped too. A
-/// segment's rows go with the transaction and its file after it, so a crash leaves at most a file that the next start removes.
+/// Mark: the frames of all recipes and open uploads go into temp.mark, in order of seq up to the
+/// newest one. What is inserted or accepted meanwhile is marked by FramePool and Arbiter, and
+/// Retention rests, so no frame that is read can be missed.
+/// Sweep: segments without a marked frame are dropped; then the living of those that are less than
+/// half alive are copied and those dropped too. A segment's rows go with the transaction and its
+/// file after it, so a crash leaves at most a file that the next start removes.
 ///
 /// Thread:  one at a time.
 /// Errors:  StorageError. A segment with a damaged living frame is left alone.

@@ -9,9 +9,9 @@
 
 namespace tidewire {
 
-/// Works off the table `fragmented`: copies runs of small pieces (see MergePlan.h) into new frames, and lets the
-/// head and the latest earlier revisions of its path read them there, so that the difference between any two of these stays as small as it was. No
-/// content changes.
+/// Works off the table `fragmented`: copies runs of small pieces (see MergePlan.h) into new frames,
+/// and lets the head and the latest earlier revisions of its path read them there, so that the
+/// difference between any two of these stays as small as it was. No content changes.
 ///
 /// Thread:  one at a time.
 /// Errors:  StorageError; a damaged frame ends the work on that head.
@@ -25,8 +25,13 @@ public:
     bool step();
 
 private:
-    void
-    compact(Seq seq, std::int64_t entryId, const Recipe& recipe, const std::vector<MergeRun>& runs);
+    /// False when there is nothing left to gain.
+    [[nodiscard]] bool compact(Seq seq);
+    [[nodiscard]] Recipe merge(const Recipe& recipe,
+                               const std::vector<MergeRun>& runs,
+                               const std::vector<Bytes>& contents,
+                               FrameRemap& remap);
+    [[nodiscard]] FrameId addFrames(ByteView content);
     [[nodiscard]] Bytes readRun(const Recipe& recipe, const MergeRun& run);
     void appendPiece(const Op& piece, Bytes& bytes);
     void store(Seq seq, const Recipe& recipe);

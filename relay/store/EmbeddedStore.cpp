@@ -310,7 +310,7 @@ bool EmbeddedStore::maintain(std::int64_t nowSeconds)
         }
         return worked;
     }
-    catch (const Error&)
+    catch (...) // whatever it was, the store has to stand where the last commit left it
     {
         rollback();
         _parts->collector.abandon();

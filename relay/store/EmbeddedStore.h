@@ -11,23 +11,27 @@
 
 namespace tidewire {
 
-/// Store in the folder `<state>/<share>`: `journal.db` (WAL, synchronous=FULL), and `segments/NNNNNN.seg` with the frames.
+/// Store in the folder `<state>/<share>`: `journal.db` (WAL, synchronous=FULL), and
+/// `segments/NNNNNN.seg` with the frames.
 ///
-/// A commit syncs the segments that got frames, then commits one SQLite transaction that names them: whatever the
-/// journal names is on the medium. What a crash leaves behind it is cut off at the next start.
-/// Frames of uploads that are not finished are synced every 8 MiB (or by maintain() after a pause), so commits do not wait for them; a crash
-/// costs the uploads that much.
+/// A commit syncs the segments that got frames, then commits one SQLite transaction that names
+/// them: whatever the journal names is on the medium. What a crash leaves behind it is cut off at
+/// the next start. Frames of uploads that are not finished are synced every 8 MiB (or by maintain()
+/// after a pause), so commits do not wait for them; a crash costs the uploads that much.
 ///
 /// Thread:    one at a time.
 /// Ownership: borrows `state` and `clock`.
 /// Errors:    as Store. After an error in a writing call every further one fails until rollback().
-/// Memory:    StoreOptions::cacheKiB, the heads of the open batch, and what Uploads and Collector say.
+/// Memory:    StoreOptions::cacheKiB, the heads of the open batch, and what Uploads and Collector
+///            say.
 class EmbeddedStore: public Store
 {
 public:
-    /// Opens or makes the store. `state` is the file system whose root is the absolute path `statePath`.
+    /// Opens or makes the store. `state` is the file system whose root is the absolute path
+    /// `statePath`.
     ///
-    /// Errors: StorageError (EBUSY: another process has it), CorruptError, Error for a store of a newer version.
+    /// Errors: StorageError (EBUSY: another process has it), CorruptError, Error for a store of a
+    ///         newer version.
     EmbeddedStore(FileSystem& state,
                   const std::string& statePath,
                   const std::string& share,

@@ -35,7 +35,8 @@ public:
     /// The segments that the journal knows, for Segments::open().
     [[nodiscard]] static std::vector<SegmentSize> knownSegments(Database& database);
 
-    /// Takes `count` consecutive ids and returns the first. StorageError (EOVERFLOW) when there are no more.
+    /// Takes `count` consecutive ids and returns the first. StorageError (EOVERFLOW) when there are
+    /// no more.
     [[nodiscard]] FrameId reserve(std::uint64_t count);
 
     /// Gives the ids from `first` on back, when they are the latest that were reserved.
@@ -76,12 +77,14 @@ public:
     /// Removes a segment with all its frames; its file goes after the commit.
     void dropSegment(std::uint32_t number);
 
-    /// Before the commit: syncs the lanes whose frames were inserted, writes down sizes and counters.
+    /// Before the commit: syncs the lanes whose frames were inserted, writes down sizes and
+    /// counters.
     void settle(std::int64_t wallSeconds);
 
     void keep();
 
-    /// Goes back to the last keep(). With `uncertain` the commit itself failed, and the appended bytes stay in case it reached the disk.
+    /// Goes back to the last keep(). With `uncertain` the commit itself failed, and the appended
+    /// bytes stay in case it reached the disk.
     void forget(bool uncertain);
 
 private:

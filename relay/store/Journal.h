@@ -25,8 +25,8 @@ struct NewRevision
 
 /// Revisions over the tables `share`, `entry` and `revision`.
 ///
-/// The heads of a batch are held in memory and written by settle(), so that the reading half keeps showing what is committed
-/// although it uses the same connection.
+/// The heads of a batch are held in memory and written by settle(), so that the reading half keeps
+/// showing what is committed although it uses the same connection.
 ///
 /// Thread:  one at a time.
 /// Errors:  StorageError, CorruptError.
@@ -51,7 +51,8 @@ public:
     [[nodiscard]] bool isLiveFolder(const RelativePath& path);
     [[nodiscard]] bool hasLiveChildren(const RelativePath& folder);
 
-    /// The latest revision of `path` after `seen` that is the same proposal; see Proposal.h, rule 3.
+    /// The latest revision of `path` after `seen` that is the same proposal; see Proposal.h, rule
+    /// 3.
     [[nodiscard]] Seq findRepeated(const NewRevision& revision, Seq seen);
 
     /// Adds a revision as the newest of its path; gives its seq and tag.
@@ -70,7 +71,8 @@ public:
     void keep();
     void forget();
 
-    /// The recipe in a column, for the upkeep that reads the table itself. CorruptError when it is none.
+    /// The recipe in a column, for the upkeep that reads the table itself. CorruptError when it is
+    /// none.
     [[nodiscard]] static Recipe decodeRecipe(const Query& query, int column);
 
 private:

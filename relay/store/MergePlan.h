@@ -25,18 +25,21 @@ struct MergeRun
 /// True when the recipe has so many small pieces that planMerge() is worth a look. Cost: O(n).
 [[nodiscard]] bool isFragmented(const Recipe& recipe);
 
-/// Runs of adjacent small pieces, front to back, at most kMaxMergeBytes in all; empty when merging gains little.
+/// Runs of adjacent small pieces, front to back, at most kMaxMergeBytes in all; empty when merging
+/// gains little.
 ///
-/// Pieces are merged by size class, as in a log-structured merge tree: below 16 KiB, then below 256 KiB. So a log that
-/// grows by 200 bytes at a time keeps a short recipe and each of its bytes is merged a few times
-/// at most. The 32 small pieces with the newest frames stay: agents that are a little behind have them.
+/// Pieces are merged by size class, as in a log-structured merge tree: below 16 KiB, then below 256
+/// KiB. So a log that grows by 200 bytes at a time keeps a short recipe and each of its bytes is
+/// merged a few times at most. The 32 small pieces with the newest frames stay: agents that are a
+/// little behind have them.
 [[nodiscard]] std::vector<MergeRun> planMerge(const Recipe& recipe);
 
 /// Where the bytes of old frames stand in new ones.
 class FrameRemap
 {
 public:
-    /// The bytes of `piece` stand in the linear space of frames (see Op) from `frame`, `offset` on too.
+    /// The bytes of `piece` stand in the linear space of frames (see Op) from `frame`, `offset` on
+    /// too.
     void add(const Op& piece, FrameId frame, std::uint64_t offset);
 
     /// The recipe with every byte that has a new place read from there.

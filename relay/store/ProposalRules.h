@@ -10,8 +10,9 @@
 
 namespace tidewire {
 
-/// True when the entry has exactly the fields of its kind, each in its range, and the operations are those of its kind: a
-/// File's lengths add up to its size and its Copies name a source; nothing else has operations or an upload.
+/// True when the entry has exactly the fields of its kind, each in its range, and the operations
+/// are those of its kind: a File's lengths add up to its size and its Copies name a source; nothing
+/// else has operations or an upload.
 [[nodiscard]] bool isWellFormed(const Proposal& proposal);
 
 /// True when the delta copies from its source.

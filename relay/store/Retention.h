@@ -11,10 +11,11 @@
 
 namespace tidewire {
 
-/// One step at a time; each drops at most a few hundred rows. A head that is no tombstone is never dropped.
+/// One step at a time; each drops at most a few hundred rows. A head that is no tombstone is never
+/// dropped.
 ///
-/// A revision's age counts from the moment a newer one took its place. Times from before a clock was set (boards
-/// without a clock chip wake up in 1970) are taken for the present.
+/// A revision's age counts from the moment a newer one took its place. Times from before a clock
+/// was set (boards without a clock chip wake up in 1970) are taken for the present.
 ///
 /// Thread:  one at a time.
 /// Errors:  StorageError, CorruptError.

@@ -44,8 +44,8 @@ struct SegmentSize
 
 /// Append-only files `<folder>/NNNNNN.seg`; the format is in SegmentFormat.h.
 ///
-/// Appended bytes belong to the batch until keep(); rollback() cuts them off again. What is kept is durable only when its lane
-/// was synced.
+/// Appended bytes belong to the batch until keep(); rollback() cuts them off again. What is kept is
+/// durable only when its lane was synced.
 ///
 /// Thread:  one at a time.
 /// Errors:  StorageError, and as stated. After one in append() or sync(): rollback().
@@ -59,9 +59,9 @@ public:
              const std::array<std::uint8_t, 16>& incarnation,
              std::uint64_t rotateBytes);
 
-    /// Makes the folder agree with what the journal knows: cuts the tails behind the durable bytes and
-    /// removes files that the journal does not know, both left by a batch that did not end. A file
-    /// that is missing or too short is left to the readers.
+    /// Makes the folder agree with what the journal knows: cuts the tails behind the durable bytes
+    /// and removes files that the journal does not know, both left by a batch that did not end. A
+    /// file that is missing or too short is left to the readers.
     void open(const std::vector<SegmentSize>& known);
 
     [[nodiscard]] FramePlace append(SegmentLane lane, FrameId id, const Frame& frame);

@@ -47,13 +47,14 @@ struct Accepted
 
 /// The relay's durable state of one share.
 ///
-/// Writing is done in batches: addFrame(), propose() and the upload calls take effect at once for later calls
-/// of this object, and become durable together in commit(). A crash in between loses the whole
-/// batch. Nothing of a batch may be acknowledged or forwarded before commit() has returned.
+/// Writing is done in batches: addFrame(), propose() and the upload calls take effect at once for
+/// later calls of this object, and become durable together in commit(). A crash in between loses
+/// the whole batch. Nothing of a batch may be acknowledged or forwarded before commit() has
+/// returned.
 ///
 /// Thread:  one at a time.
-/// Errors:  StorageError (a full disk is transient: call rollback(), the store then stands where the last
-///          commit() left it); CorruptError for bytes that fail their checksum.
+/// Errors:  StorageError (a full disk is transient: call rollback(), the store then stands where
+///          the last commit() left it); CorruptError for bytes that fail their checksum.
 class Store
 {
 public:
@@ -66,8 +67,8 @@ public:
     /// Stages a frame; its checksum has been verified by the caller.
     virtual FrameId addFrame(const Frame& frame) = 0;
 
-    /// Opens an upload of at most `capacity` frames, or finds it again with the frames that are durable.
-    /// Its frames get consecutive ids. A different capacity, or `restart`, begins anew.
+    /// Opens an upload of at most `capacity` frames, or finds it again with the frames that are
+    /// durable. Its frames get consecutive ids. A different capacity, or `restart`, begins anew.
     virtual UploadState openUpload(const std::string& agent,
                                    const UploadToken& token,
                                    std::uint32_t capacity,
@@ -81,14 +82,15 @@ public:
                                 const Frame& frame) = 0;
 
     /// Decides on a proposal whose Data operations have been given the store's frame ids, or, when
-    /// `proposal.upload` is set, number the frames of that upload from 0. See Proposal.h for the rules. The upload
-    /// ends with the acceptance or a refusal.
+    /// `proposal.upload` is set, number the frames of that upload from 0. See Proposal.h for the
+    /// rules. The upload ends with the acceptance or a refusal.
     [[nodiscard]] virtual ProposalResult propose(const std::string& agent,
                                                  const Proposal& proposal) = 0;
 
-    /// Makes the batch durable and returns the revisions that it accepted, in order. Frames of uploads that are
-    /// still open may wait for a later commit (a crash then costs a bounded part of the upload); rollback() keeps
-    /// those of earlier batches, unless the disk itself has failed: then openUpload() tells what is left.
+    /// Makes the batch durable and returns the revisions that it accepted, in order. Frames of
+    /// uploads that are still open may wait for a later commit (a crash then costs a bounded part
+    /// of the upload); rollback() keeps those of earlier batches, unless the disk itself has
+    /// failed: then openUpload() tells what is left.
     virtual std::vector<Accepted> commit() = 0;
 
     /// Forgets the batch. After an error in a writing call nothing else may be written before this.
@@ -104,11 +106,12 @@ public:
     [[nodiscard]] virtual std::vector<Revision>
     headsAfter(Seq after, std::size_t limit, bool liveOnly) const = 0;
 
-    /// Tag of the revision `seq`: a random number that no other journal has at that seq. Nothing when the
-    /// revision was dropped or never was.
+    /// Tag of the revision `seq`: a random number that no other journal has at that seq. Nothing
+    /// when the revision was dropped or never was.
     [[nodiscard]] virtual std::optional<std::uint64_t> tagOf(Seq seq) const = 0;
 
-    /// How to make the content of a file revision; nothing when the revision is unknown, dropped, or no file.
+    /// How to make the content of a file revision; nothing when the revision is unknown, dropped,
+    /// or no file.
     [[nodiscard]] virtual std::optional<Recipe> recipe(Seq seq) const = 0;
 
     /// Raw length of a frame; 0 when there is no such frame.
@@ -117,8 +120,9 @@ public:
     /// Reads a frame back and checks it. CorruptError when it is damaged or missing.
     [[nodiscard]] virtual Frame readFrame(FrameId id) const = 0;
 
-    /// One bounded step of upkeep (expired revisions and tombstones, segments with little alive, abandoned uploads, recipes of many tiny
-    /// pieces) at wall time `nowSeconds`. Returns false when there was nothing to do. Call it between batches only.
+    /// One bounded step of upkeep (expired revisions and tombstones, segments with little alive,
+    /// abandoned uploads, recipes of many tiny pieces) at wall time `nowSeconds`. Returns false
+    /// when there was nothing to do. Call it between batches only.
     virtual bool maintain(std::int64_t nowSeconds) = 0;
 };
 

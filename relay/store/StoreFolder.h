@@ -12,10 +12,12 @@
 
 namespace tidewire {
 
-/// True for 1 to kMaxShareNameBytes of [A-Za-z0-9._-] without a leading dot: safe as the name of a folder.
+/// True for 1 to kMaxShareNameBytes of [A-Za-z0-9._-] without a leading dot: safe as the name of a
+/// folder.
 [[nodiscard]] bool isValidShareName(std::string_view name);
 
-/// Opens the store of a share in `<state>/<share>` on first use, makes it when there is none, and keeps it open.
+/// Opens the store of a share in `<state>/<share>` on first use, makes it when there is none, and
+/// keeps it open.
 ///
 /// Thread:    one at a time.
 /// Ownership: owns the stores; borrows the file system and the clock.
@@ -23,7 +25,8 @@ namespace tidewire {
 class StoreFolder: public StoreProvider
 {
 public:
-    /// `state` is the file system whose root is the absolute path `statePath`; `options` gives the settings of a share.
+    /// `state` is the file system whose root is the absolute path `statePath`; `options` gives the
+    /// settings of a share.
     StoreFolder(FileSystem& state,
                 std::string statePath,
                 const Clock& clock,

@@ -31,7 +31,8 @@ struct UploadRange
 /// The uploads of a share.
 ///
 /// Staged frames are written to the bulk lane at once and wait in memory for the next step of 8 MiB
-/// (or for the proposal) before they are entered into the journal, so that a commit of a small change need not sync them.
+/// (or for the proposal) before they are entered into the journal, so that a commit of a small
+/// change need not sync them.
 ///
 /// Thread:  one at a time.
 /// Errors:  ProtocolError where the agent broke the rules of Store.h; StorageError, CorruptError.

@@ -123,14 +123,14 @@ int Daemon::run(int argc, const char* const* argv)
     }
     catch (const Error& error)
     {
-        std::cerr << _program << ": " << error.what() << "\nusage: " << _program << kUsage;
+        std::cerr << _program << ": " << error.what() << "\nusage: " << _program << kUsage << _ownUsage;
         return static_cast<int>(ExitCode::Usage);
     }
     if (arguments.help || arguments.version)
     {
         if (arguments.help)
         {
-            std::cout << "usage: " << _program << kUsage;
+            std::cout << "usage: " << _program << kUsage << _ownUsage;
         }
         else
         {

@@ -45,7 +45,12 @@ struct DaemonArguments
 class Daemon
 {
 public:
-    explicit Daemon(std::string program): _program(std::move(program)) {}
+    /// `ownUsage`: lines for --help on options that the program itself understands.
+    explicit Daemon(std::string program, std::string ownUsage = {}):
+        _program(std::move(program)),
+        _ownUsage(std::move(ownUsage))
+    {
+    }
     virtual ~Daemon() = default;
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
@@ -80,6 +85,7 @@ private:
     void applyLogLevel(const DaemonArguments& arguments) const;
 
     const std::string _program;
+    const std::string _ownUsage;
     pthread_t _mainThread = ::pthread_self();
 
     // Guarded by _mutex.

@@ -5,6 +5,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 
 using namespace tidewire;
@@ -132,9 +135,13 @@ TEST_CASE("Logs: a path that is too long for the share holds up nothing else", "
     writeFile(pair.one / "before", "x");
     pair.cluster.settle();
     const std::string name(200, 'd');
-    runShell(pair.one.folder(),
-             "i=0; while [ $i -lt 30 ]; do mkdir " + name + " && cd " + name +
-                 " || exit 1; i=$((i+1)); done; echo x > file");
+    UniqueFd folder(::open(pair.one.folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    for (int depth = 0; depth < 30; ++depth)
+    {
+        REQUIRE(::mkdirat(folder.get(), name.c_str(), 0755) == 0);
+        folder.reset(::openat(folder.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        REQUIRE(folder);
+    }
     writeFile(pair.one / "after", "x");
 
     pair.cluster.await("other files go on", [&] { return exists(pair.two / "after"); });

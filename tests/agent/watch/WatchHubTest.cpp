@@ -7,8 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <sys/resource.h>
-
+#include <cerrno>
 #include <memory>
 
 namespace tidewire {
@@ -17,25 +16,6 @@ namespace {
 
 constexpr std::uint32_t kExt4 = 0xEF53;
 constexpr std::uint32_t kNfs = 0x6969;
-
-/// Lets this process open no more files.
-class NoMoreFiles
-{
-public:
-    NoMoreFiles()
-    {
-        ::getrlimit(RLIMIT_NOFILE, &_before);
-        rlimit none = _before;
-        none.rlim_cur = 0;
-        ::setrlimit(RLIMIT_NOFILE, &none);
-    }
-    ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &_before); }
-    NoMoreFiles(const NoMoreFiles&) = delete;
-    NoMoreFiles& operator=(const NoMoreFiles&) = delete;
-
-private:
-    rlimit _before{};
-};
 
 class HubFixture
 {
@@ -46,6 +26,13 @@ public:
         options.magicOf = [magic](const std::string&) {
             return magic;
         };
+        options.makeNative = [this](HintSink sink) -> std::unique_ptr<Watcher> {
+            if (!hasInstances)
+            {
+                throw StorageError("inotify_init1", "", EMFILE);
+            }
+            return std::make_unique<InotifyWatcher>(std::move(sink), clock, InotifyOptions());
+        };
         options.polling.shortest = std::chrono::milliseconds(20);
         hub = std::make_unique<WatchHub>(hints.sink(), clock, options);
     }
@@ -53,6 +40,7 @@ public:
     [[nodiscard]] bool isWatched() const { return hub->coverage(1).watched == 1; }
     [[nodiscard]] bool isPolled() const { return hub->coverage(1).polled == 1; }
 
+    bool hasInstances = true;
     TempFolder folder;
     SystemClock clock;
     HintQueue hints;
@@ -102,15 +90,14 @@ TEST_CASE_METHOD(HubFixture, "WatchHub: the mode decides against the filesystem"
 TEST_CASE_METHOD(HubFixture, "WatchHub: without an inotify instance a folder is polled", "[watch]")
 {
     start(kExt4);
-    {
-        const NoMoreFiles limit;
-        hub->add(1, folder.path(), {});
-    }
+    hasInstances = false;
+    hub->add(1, folder.path(), {});
 
     CHECK(isPolled());
     CHECK(hub->coverage(1).problem.find("Too many open files") != std::string::npos);
     CHECK(hints.next());
 
+    hasInstances = true;
     hub->add(1, folder.path(), {});
 
     CHECK(isWatched());

@@ -173,7 +173,8 @@ TEST_CASE_METHOD(CollectFixture,
                  "Collector: what is accepted while it works is not lost",
                  "[store][upkeep]")
 {
-    // Frames that only a refused proposal has read, and that a later one reads in the midst of a cycle.
+    // Frames that only a refused proposal has read, and that a later one reads in the midst of a
+    // cycle.
     const auto steps = GENERATE(range(0, 12));
     CAPTURE(steps);
     const std::string text = noise(15000, 1);
