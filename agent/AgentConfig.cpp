@@ -55,7 +55,9 @@ bool isWithin(const std::filesystem::path& inner, const std::filesystem::path& o
 
 bool overlap(const std::filesystem::path& one, const std::filesystem::path& other)
 {
-    return isWithin(one, other) || isWithin(other, one);
+    // Either may be the outer one.
+    return isWithin(one, other) ||
+           isWithin(other, one); // NOLINT(readability-suspicious-call-argument)
 }
 
 /// Two shares in one tree would send each other's files around, and a share that holds the state

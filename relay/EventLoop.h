@@ -110,7 +110,6 @@ private:
     void discard(Connection& connection);
     void drain(Connection& connection);
     void deliver(Connection& connection, Message&& message);
-    void answer(Connection& connection, const PingMessage& ping);
     void stall(Connection& connection, RelayEvent&& event, std::size_t cost);
     void resumeStalled();
     void write(Connection& connection);

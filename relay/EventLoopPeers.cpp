@@ -16,6 +16,16 @@ namespace {
 /// PINGs and reads nothing must not fill the memory.
 constexpr std::uint64_t kPongBytes = std::uint64_t{64} * 1024;
 
+/// Answers a PING.
+void answer(Connection& connection, const PingMessage& ping)
+{
+    if (connection.link.queued().urgent < kPongBytes)
+    {
+        connection.link.send(std::make_shared<const Bytes>(encodeMessage(PongMessage{ping.token})),
+                             Lane::Urgent);
+    }
+}
+
 } // namespace
 
 void EventLoop::onEvent(Connection& connection, std::uint32_t what)
@@ -122,15 +132,6 @@ void EventLoop::deliver(Connection& connection, Message&& message)
     if (!_events.tryPush(event, cost))
     {
         stall(connection, std::move(event), cost);
-    }
-}
-
-void EventLoop::answer(Connection& connection, const PingMessage& ping)
-{
-    if (connection.link.queued().urgent < kPongBytes)
-    {
-        connection.link.send(std::make_shared<const Bytes>(encodeMessage(PongMessage{ping.token})),
-                             Lane::Urgent);
     }
 }
 

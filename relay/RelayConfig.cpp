@@ -81,7 +81,7 @@ void readAgent(IniFile& ini, const std::string& name, RelayConfig& config)
             ini.fault(section, "shares", printable(item) + " is not SHARE or SHARE:ro");
             continue;
         }
-        if (config.shares.count(share) == 0)
+        if (!config.shares.contains(share))
         {
             ini.fault(section, "shares", "there is no section [share." + share + "]");
         }

@@ -60,10 +60,10 @@ bool ApplyJob::step()
     return false;
 }
 
-/// Makes the content of a file in its temporary; false, with the outcome set, when it is not right.
-bool ApplyJob::makeContent(ApplyTask& task)
+/// Makes the content of a file in its temporary; null, with the outcome set, when it is not right.
+std::unique_ptr<File> ApplyJob::makeContent(ApplyTask& task)
 {
-    const auto out = _files.createFile(task.temporary, 0600);
+    auto out = _files.createFile(task.temporary, 0600);
     std::unique_ptr<File> base;
     if (!task.sourcePath.isRoot())
     {
@@ -71,7 +71,7 @@ bool ApplyJob::makeContent(ApplyTask& task)
         if (LocalIdentity::of(base->stat()) != task.sourceIdentity)
         {
             task.outcome = ApplyOutcome::SourceChanged;
-            return false;
+            return nullptr;
         }
     }
     ContentWriter writer(*out, task.entry.size, base.get());
@@ -98,15 +98,16 @@ bool ApplyJob::makeContent(ApplyTask& task)
     if (!made || made->first != task.entry.hash)
     {
         task.outcome = ApplyOutcome::WrongContent;
-        return false;
+        return nullptr;
     }
     task.signature = std::move(made->second);
     out->setMode(task.entry.mode & _modes.mask());
     out->setMtime(task.entry.mtime);
-    return true;
+    return out;
 }
 
-void ApplyJob::makeTemporary(ApplyTask& task)
+/// The file that was made, still open; null for a link. CorruptError when the content is not right.
+std::unique_ptr<File> ApplyJob::makeTemporary(ApplyTask& task)
 {
     task.temporary =
         PrivateFolder::temporary(std::string(kPartialPrefix) + std::to_string(task.seq));
@@ -118,16 +119,21 @@ void ApplyJob::makeTemporary(ApplyTask& task)
     {
         _files.createSymlink(task.temporary, task.entry.target);
         _files.setMtime(task.temporary, task.entry.mtime);
+        return nullptr;
     }
-    else if (!makeContent(task))
+    auto made = makeContent(task);
+    if (!made)
     {
         throw CorruptError("the content of " + printable(task.path.text()) + " could not be made");
     }
+    return made;
 }
 
 void ApplyJob::prepare()
 {
-    std::vector<ApplyTask*> made;
+    std::size_t count = 0;
+    // What cannot be opened for writing once it has its mode is synced through the file that made it.
+    std::vector<std::unique_ptr<File>> open;
     for (std::size_t i = 0; i < tasks.size(); ++i)
     {
         ApplyTask& task = tasks[i];
@@ -135,8 +141,11 @@ void ApplyJob::prepare()
         {
             if (needsTemporary(task))
             {
-                makeTemporary(task);
-                made.push_back(&task);
+                auto file = makeTemporary(task);
+                if (++count < kSyncAllFrom && file)
+                {
+                    open.push_back(std::move(file));
+                }
             }
         }
         catch (const StorageError& error)
@@ -156,19 +165,21 @@ void ApplyJob::prepare()
             discard(task);
         }
     }
+    makeDurable(count, open);
+}
+
+void ApplyJob::makeDurable(std::size_t count, const std::vector<std::unique_ptr<File>>& open)
+{
     try
     {
-        if (made.size() >= kSyncAllFrom)
+        if (count >= kSyncAllFrom)
         {
             _files.syncAll();
             return;
         }
-        for (const ApplyTask* task : made)
+        for (const std::unique_ptr<File>& file : open)
         {
-            if (task->entry.kind == EntryKind::File)
-            {
-                _files.openWrite(task->temporary)->sync();
-            }
+            file->sync();
         }
     }
     catch (const StorageError& error)
@@ -233,7 +244,9 @@ void ApplyJob::makePlaces()
         }
         for (const RelativePath& folder : folders)
         {
-            if (_files.stat(folder))
+            // A folder that was moved away meanwhile has taken its names with it.
+            const auto stat = _files.stat(folder);
+            if (stat && stat->kind == FileKind::Directory)
             {
                 _files.syncDirectory(folder);
             }

@@ -6,6 +6,7 @@
 #include "agent/sync/Job.h"
 #include "agent/sync/Placement.h"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -36,8 +37,9 @@ public:
 
 private:
     void prepare();
-    bool makeContent(ApplyTask& task);
-    void makeTemporary(ApplyTask& task);
+    std::unique_ptr<File> makeContent(ApplyTask& task);
+    std::unique_ptr<File> makeTemporary(ApplyTask& task);
+    void makeDurable(std::size_t count, const std::vector<std::unique_ptr<File>>& open);
     void makePlaces();
     void discard(const ApplyTask& task);
 

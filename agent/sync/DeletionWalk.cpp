@@ -10,17 +10,18 @@ constexpr std::size_t kPage = 64;
 
 } // namespace
 
-DeletionWalk::DeletionWalk(ShareContext& share, Propose propose, PutOff putOff):
+DeletionWalk::DeletionWalk(ShareContext& share, Propose propose, Cleared cleared, PutOff putOff):
     _share(share),
     _propose(std::move(propose)),
+    _cleared(std::move(cleared)),
     _putOff(std::move(putOff))
 {
 }
 
-void DeletionWalk::begin(const RelativePath& path)
+void DeletionWalk::begin(const RelativePath& path, Top top)
 {
     // Walks are finished one after the other: a new one goes below the one that is under way.
-    _levels.insert(_levels.begin(), {path, {}, false});
+    _levels.insert(_levels.begin(), {path, {}, false, top});
 }
 
 void DeletionWalk::run(const std::function<bool()>& hasRoom)
@@ -44,7 +45,7 @@ bool DeletionWalk::visitChildren()
         top.after = std::string(child.path.name());
         if (child.entry.kind == EntryKind::Directory)
         {
-            _levels.push_back({child.path, {}, false});
+            _levels.push_back({child.path, {}, false, Top::Goes});
             return true;
         }
         top.waits = _propose(child) == DeletionStep::Busy || top.waits;
@@ -57,6 +58,11 @@ void DeletionWalk::finishLevel()
     const Level done = std::move(_levels.back());
     _levels.pop_back();
     bool waits = done.waits;
+    if (!waits && done.top == Top::Stays)
+    {
+        _cleared(done.folder);
+        return;
+    }
     if (!waits)
     {
         const auto row = _share.index.get(_share.record.id, done.folder);

@@ -4,6 +4,7 @@
 
 #include "agent/sync/ShareContext.h"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -26,13 +27,21 @@ class DeletionWalk
 public:
     /// Proposes the deletion of one entry.
     using Propose = std::function<DeletionStep(const IndexEntry&)>;
+    /// All that was below a path that stays is on its way.
+    using Cleared = std::function<void(const RelativePath&)>;
     /// The folder could not be finished: somebody should look at it again.
     using PutOff = std::function<void(const RelativePath&)>;
 
-    DeletionWalk(ShareContext& share, Propose propose, PutOff putOff);
+    DeletionWalk(ShareContext& share, Propose propose, Cleared cleared, PutOff putOff);
+
+    enum class Top : std::uint8_t
+    {
+        Goes,
+        Stays, ///< something else is there now: only what is below goes
+    };
 
     /// Begins with a path; what is below it comes first.
-    void begin(const RelativePath& path);
+    void begin(const RelativePath& path, Top top = Top::Goes);
 
     /// Goes on while `hasRoom` is true.
     void run(const std::function<bool()>& hasRoom);
@@ -48,6 +57,7 @@ private:
         RelativePath folder;
         std::string after;  ///< the name that the walk has come to
         bool waits = false; ///< something below is in other hands
+        Top top = Top::Goes;
     };
 
     bool visitChildren();
@@ -55,6 +65,7 @@ private:
 
     ShareContext& _share;
     const Propose _propose;
+    const Cleared _cleared;
     const PutOff _putOff;
     std::vector<Level> _levels; // from the top down
 };

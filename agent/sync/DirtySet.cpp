@@ -12,6 +12,7 @@ void DirtySet::mark(const RelativePath& path, HintScope scope, HintTiming timing
         const auto known = _paths.find(path);
         if (known != _paths.end() && !known->second.writing && known->second.due <= now)
         {
+            known->second.scope = std::max(known->second.scope, scope);
             return;
         }
         wanted.writing = true;
@@ -34,7 +35,7 @@ void DirtySet::markLater(const RelativePath& path,
                          SteadyTime delay)
 {
     const auto known = _paths.find(path);
-    if (known != _paths.end() && !known->second.writing && known->second.due <= now + delay)
+    if (known != _paths.end() && known->second.due <= now + delay)
     {
         known->second.scope = std::max(known->second.scope, scope);
         return;
@@ -54,9 +55,8 @@ std::optional<DirtyPath> DirtySet::take(SteadyTime now)
     }
     const auto first = _paths.find(_byDue.begin()->second);
     _byDue.erase(_byDue.begin());
-    const State& state = first->second;
-    DirtyPath result{
-        first->first, state.scope, state.writing && now >= state.firstWrite + kMaxHold};
+    // A path that is being written falls due when it has been quiet, or held for long enough.
+    DirtyPath result{first->first, first->second.scope, first->second.writing};
     _paths.erase(first);
     return result;
 }

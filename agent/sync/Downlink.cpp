@@ -17,6 +17,8 @@ constexpr SteadyTime kDisplacedDelay = std::chrono::seconds(2);
 constexpr SteadyTime kMinRetry = std::chrono::seconds(1);
 constexpr SteadyTime kMaxRetry = std::chrono::minutes(5);
 constexpr unsigned kMaxWrongContents = 3;
+constexpr unsigned kPortion = 128; // decisions between looks at the messages that came
+constexpr std::size_t kMaxHeldBytes = 4 << 20;
 
 RelativePath partialPath(Seq seq)
 {
@@ -52,7 +54,7 @@ Downlink::Downlink(ShareContext& share,
                   Item* item = _queue.find(path);
                   if (item != nullptr && item->revision.seq == seq)
                   {
-                      item->content = std::move(content);
+                      _queue.setContent(*item, std::move(content));
                       _queue.toDecide(*item);
                   }
               },
@@ -79,6 +81,12 @@ void Downlink::onWelcome()
     {
         _share.index.clearListed(_share.record.id);
     }
+}
+
+void Downlink::forgetStore()
+{
+    _tasks.clear();
+    _queue.clear();
 }
 
 // --- what comes ----------------------------------------------------------------------------------
@@ -121,7 +129,8 @@ void Downlink::accept(RevisionsMessage::Item& item)
     }
     Item fresh;
     fresh.revision = std::move(item.revision);
-    if (item.hasDelta)
+    // When much is waiting already, the content is fetched once its turn has come.
+    if (item.hasDelta && _queue.heldBytes() < kMaxHeldBytes)
     {
         fresh.source = item.source;
         fresh.content.emplace();
@@ -283,6 +292,7 @@ void Downlink::decide(Item& item)
         break;
     case Action::ProposeFirst:
         item.state = RevisionQueue::State::Waiting;
+        _queue.setContent(item, std::nullopt);
         _queue.detach(item);
         _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
         break;
@@ -434,7 +444,7 @@ bool Downlink::useInline(Item& item, ApplyTask& task, const std::optional<IndexE
                                   : _share.index.withSeq(_share.record.id, item.source));
         if (!base)
         {
-            item.content.reset();
+            _queue.setContent(item, std::nullopt);
             return false;
         }
         task.sourcePath = base->path;
@@ -475,7 +485,7 @@ void Downlink::fetch(Item& item, const std::optional<IndexEntry>& row)
     wanted.size = entry.size;
     wanted.large = entry.size > kLargeBytes;
     item.source = wanted.base;
-    item.content.reset();
+    _queue.setContent(item, std::nullopt);
     if (!wanted.large)
     {
         item.state = RevisionQueue::State::Fetching;
@@ -514,6 +524,7 @@ void Downlink::retryLater(Item& item, const std::string& problem)
                            printable(item.revision.path.text()) + ": " + problem +
                            "; trying again");
     }
+    _queue.setContent(item, std::nullopt);
     const unsigned doublings = std::min(item.failures, 16U);
     ++item.failures;
     _queue.postpone(item,
@@ -532,16 +543,23 @@ void Downlink::finish(const RelativePath& path)
 
 // --- on to the disk ------------------------------------------------------------------------------
 
-void Downlink::pump()
+bool Downlink::pump()
 {
     _queue.refill(_share.clock.steady());
-    while (Item* item = _queue.nextToDecide())
+    unsigned portion = kPortion;
+    Item* item = nullptr;
+    while (portion > 0 && (item = _queue.nextToDecide()) != nullptr)
     {
+        --portion;
         decide(*item);
     }
-    _fetcher.pump();
+    if (_queue.heldBytes() < kMaxHeldBytes)
+    {
+        _fetcher.pump();
+    }
     startApply();
     checkDisplaced(false);
+    return portion == 0;
 }
 
 std::optional<SteadyTime> Downlink::nextDue() const
@@ -671,14 +689,19 @@ void Downlink::onApplied(ApplyJob& job, const std::vector<RelativePath>& paths)
             _displaced.push_back(*task.displaced);
             _displacedDue = _share.clock.steady() + kDisplacedDelay;
         }
-        Item& item = *_queue.find(path);
-        if (task.outcome == ApplyOutcome::Done)
+        Item* item = _queue.find(path);
+        if (item == nullptr)
         {
-            onTaskDone(item, task);
+            // The relay's store was replaced in between: the disk is looked at for what it is.
+            _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
+        }
+        else if (task.outcome == ApplyOutcome::Done)
+        {
+            onTaskDone(*item, task);
         }
         else
         {
-            onTaskFailed(item, task);
+            onTaskFailed(*item, task);
         }
     }
 }
@@ -745,12 +768,12 @@ void Downlink::onTaskFailed(Item& item, ApplyTask& task)
     case ApplyOutcome::SourceChanged:
         item.noTwin = true;
         item.downloaded = false;
-        item.content.reset();
+        _queue.setContent(item, std::nullopt);
         break;
     case ApplyOutcome::WrongContent:
         item.noTwin = true;
         item.noBase = true;
-        item.content.reset();
+        _queue.setContent(item, std::nullopt);
         if (++item.failures >= kMaxWrongContents)
         {
             _share.log.error(_share.options.name + ": " + printable(item.revision.path.text()) +
@@ -903,7 +926,7 @@ void Downlink::onDownload(std::unique_ptr<DownloadJob> job)
 void Downlink::onDownloadFailed(Item& item, const DownloadJob& job)
 {
     _fetcher.cancel(item.revision.path);
-    item.content.reset();
+    _queue.setContent(item, std::nullopt);
     item.noTwin = true;
     if (job.status == DownloadStatus::WrongContent)
     {

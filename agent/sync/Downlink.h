@@ -55,6 +55,9 @@ public:
 
     /// After WELCOME.
     void onWelcome();
+
+    /// The relay's store is another one: revisions of the old one mean nothing.
+    void forgetStore();
     void onRevisions(RevisionsMessage& message);
     bool onContent(ContentMessage& message, std::uint32_t bodyBytes);
     void onDisconnected();
@@ -71,7 +74,8 @@ public:
     /// True when some revision for a path below waits.
     [[nodiscard]] bool awaitsBelow(const RelativePath& folder) const;
 
-    void pump();
+    /// Moves on what can be moved on; true when there is more to do at once.
+    bool pump();
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
     [[nodiscard]] bool isIdle() const { return _queue.isEmpty(); }
 

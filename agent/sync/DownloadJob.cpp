@@ -13,43 +13,6 @@ namespace {
 constexpr std::uint64_t kStepBytes = 1 << 20;
 constexpr std::uint64_t kWritebackBytes = 8 << 20;
 
-/// Appends `length` bytes from `offset` of a run of frames (see Op).
-void writeRun(ContentWriter& writer, const ContentChunk& chunk, const Op& op)
-{
-    if (op.frame == kLiteralFrame)
-    {
-        if (op.offset + op.length > chunk.literal.size())
-        {
-            throw CorruptError("an operation reaches beyond the literal bytes");
-        }
-        writer.data(ByteView(chunk.literal).subspan(op.offset, op.length));
-        return;
-    }
-    FrameId id = op.frame;
-    std::uint64_t offset = op.offset;
-    std::uint64_t left = op.length;
-    while (left > 0)
-    {
-        const auto found = std::find_if(chunk.frames.begin(),
-                                        chunk.frames.end(),
-                                        [&](const auto& frame) { return frame.first == id; });
-        if (found == chunk.frames.end())
-        {
-            throw CorruptError("an operation names a frame that did not come");
-        }
-        const Bytes raw = unpackFrame(*found->second);
-        if (offset >= raw.size())
-        {
-            throw CorruptError("an operation reaches beyond its frame");
-        }
-        const std::uint64_t part = std::min<std::uint64_t>(left, raw.size() - offset);
-        writer.data(ByteView(raw).subspan(offset, part));
-        left -= part;
-        offset = 0;
-        ++id;
-    }
-}
-
 } // namespace
 
 DownloadJob::DownloadJob(FileSystem& files, ModePolicy modes, DownloadRequest request, Done done):
@@ -122,6 +85,53 @@ bool DownloadJob::open()
     return true;
 }
 
+/// Appends what a Data operation names: bytes of a run of frames (see Op), or of the literal.
+void DownloadJob::writeRun(const ContentChunk& chunk, const Op& op)
+{
+    if (op.frame == kLiteralFrame)
+    {
+        if (op.offset > chunk.literal.size() || op.length > chunk.literal.size() - op.offset)
+        {
+            throw CorruptError("an operation reaches beyond the literal bytes");
+        }
+        _writer->data(ByteView(chunk.literal).subspan(op.offset, op.length));
+        return;
+    }
+    FrameId id = op.frame;
+    std::uint64_t offset = op.offset;
+    std::uint64_t left = op.length;
+    while (left > 0)
+    {
+        const auto found = std::find_if(chunk.frames.begin(),
+                                        chunk.frames.end(),
+                                        [&](const auto& frame) { return frame.first == id; });
+        if (found == chunk.frames.end())
+        {
+            throw CorruptError("an operation names a frame that did not come");
+        }
+        const Bytes& raw = unpacked(found->second);
+        if (offset >= raw.size())
+        {
+            throw CorruptError("an operation reaches beyond its frame");
+        }
+        const std::uint64_t part = std::min<std::uint64_t>(left, raw.size() - offset);
+        _writer->data(ByteView(raw).subspan(offset, part));
+        left -= part;
+        offset = 0;
+        ++id;
+    }
+}
+
+const Bytes& DownloadJob::unpacked(const SharedFrame& frame)
+{
+    if (_lastFrame != frame)
+    {
+        _lastRaw = unpackFrame(*frame);
+        _lastFrame = frame;
+    }
+    return _lastRaw;
+}
+
 void DownloadJob::apply(ContentChunk& chunk)
 {
     std::uint64_t budget = kStepBytes;
@@ -140,7 +150,7 @@ void DownloadJob::apply(ContentChunk& chunk)
         }
         else
         {
-            writeRun(*_writer, chunk, op);
+            writeRun(chunk, op);
         }
         budget -= std::min(budget, op.kind == OpKind::Zero ? 1 : part);
         _doneOfOp += part;

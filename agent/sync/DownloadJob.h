@@ -83,6 +83,8 @@ public:
 private:
     bool open();
     void apply(ContentChunk& chunk);
+    void writeRun(const ContentChunk& chunk, const Op& op);
+    const Bytes& unpacked(const SharedFrame& frame);
     bool complete();
     bool end(DownloadStatus result);
 
@@ -93,6 +95,8 @@ private:
     std::deque<ContentChunk> _chunks;
     std::size_t _nextOp = 0;     // of the first chunk
     std::uint64_t _doneOfOp = 0; // bytes of that operation
+    SharedFrame _lastFrame;      // many operations in a row read the same one
+    Bytes _lastRaw;              // its raw bytes
     std::unique_ptr<File> _out;
     std::unique_ptr<File> _base;
     std::unique_ptr<ContentWriter> _writer;

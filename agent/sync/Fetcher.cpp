@@ -1,6 +1,7 @@
 #include "agent/sync/Fetcher.h"
 
 #include "shared/base/Errors.h"
+#include "shared/delta/Recipe.h"
 
 #include <algorithm>
 #include <utility>
@@ -105,7 +106,7 @@ void Fetcher::pump()
         const std::uint32_t id = _connection.nextFetch++;
         ++_connection.fetches;
         message.items.push_back({id, next.seq, next.base, next.offset});
-        _fetches.emplace(id, Fetch{std::move(next), {}, false});
+        _fetches.emplace(id, Fetch{std::move(next), {}, 0, false});
         _waiting.pop_front();
     }
     if (!message.items.empty())
@@ -158,12 +159,15 @@ bool Fetcher::onContent(ContentMessage& message, std::uint32_t bodyBytes)
     {
         if (!fetch.cancelled)
         {
-            appendInline(
-                fetch.content, message.ops, _share.number, _connection.fetched, message.literal);
-            if (fetch.content.bytes.size() > wanted.size)
+            // Before any memory is taken for it.
+            const auto length = totalLength(message.ops);
+            if (!length || *length > wanted.size - fetch.length)
             {
                 throw ProtocolError("more bytes came than the content has");
             }
+            fetch.length += *length;
+            appendInline(
+                fetch.content, message.ops, _share.number, _connection.fetched, message.literal);
         }
         grant(credit);
     }

@@ -97,6 +97,7 @@ private:
     {
         Wanted wanted;
         InlineContent content;
+        std::uint64_t length = 0; ///< that `content` makes so far
         bool cancelled = false;
     };
 

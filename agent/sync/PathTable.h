@@ -23,6 +23,18 @@ public:
         return isNew;
     }
 
+    /// Remembers that a held path changed; false when nobody holds it.
+    bool touch(const RelativePath& path)
+    {
+        const auto found = _held.find(path);
+        if (found == _held.end())
+        {
+            return false;
+        }
+        found->second = true;
+        return true;
+    }
+
     [[nodiscard]] bool isHeld(const RelativePath& path) const { return _held.contains(path); }
 
     /// True when the path changed while it was held.

@@ -75,8 +75,14 @@ void Placement::placeOnce(ApplyTask& task)
         if (task.metadataOnly)
         {
             placeMetadata(task);
+            return;
         }
-        else if (task.entry.kind == EntryKind::Tombstone)
+        // What a failed try could not bring home would be in the way: the sweep looks at it.
+        if (const RelativePath out = temporaryFor(kPlacedPrefix, task); _files.stat(out))
+        {
+            setAside(out, task.seq);
+        }
+        if (task.entry.kind == EntryKind::Tombstone)
         {
             remove(task);
         }
@@ -105,17 +111,18 @@ bool Placement::asExpected(const ApplyTask& task, const std::optional<FileStat>&
            (now->kind == FileKind::Directory || LocalIdentity::of(*now) == task.expected);
 }
 
+/// The mtime goes first: what is written after it shows, so nothing may come between it and the look before.
 void Placement::setPermissions(const RelativePath& path, const Entry& entry, const FileStat& now)
 {
+    if (entry.kind != EntryKind::Directory && now.mtime != entry.mtime)
+    {
+        _files.setMtime(path, entry.mtime);
+    }
     const std::uint32_t mask = _modes.mask();
     const std::uint32_t wanted = (entry.mode & mask) | (now.mode & 07777U & ~mask);
     if (entry.kind != EntryKind::Symlink && now.mode != wanted)
     {
         _files.setMode(path, wanted);
-    }
-    if (entry.kind != EntryKind::Directory && now.mtime != entry.mtime)
-    {
-        _files.setMtime(path, entry.mtime);
     }
 }
 
@@ -168,25 +175,86 @@ void Placement::placeDirectory(ApplyTask& task)
         task.stat.kind == FileKind::Directory ? ApplyOutcome::Done : ApplyOutcome::LocalChanged;
 }
 
-bool Placement::moveSource(ApplyTask& task)
+/// Whoever could still write to what has no name in the tree any more has it open by now: what a
+/// stat after this tells is final when it is false.
+bool Placement::isBeingWritten(const RelativePath& path)
 {
-    const RelativePath fresh = temporaryFor(kPartialPrefix, task);
-    if (_files.renameNoReplace(task.sourcePath, fresh) != RenameOutcome::Done)
+    const auto stat = _files.stat(path);
+    if (!stat || stat->kind != FileKind::File)
     {
         return false;
     }
-    const auto moved = _files.stat(fresh);
-    if (moved && moved->kind == FileKind::File && sameButCtime(task.sourceIdentity, *moved))
+    try
     {
-        setPermissions(fresh, task.entry, *moved);
-        task.temporary = fresh;
+        return _files.openRead(path)->isOpenForWriting();
+    }
+    catch (const StorageError& error)
+    {
+        // A file that its own mode keeps us from reading: it cannot be known.
+        if (error.code() == EACCES)
+        {
+            return false;
+        }
+        throw;
+    }
+}
+
+/// Moves `from` to a free name that the sweep at the next start knows; nothing when it has vanished.
+std::optional<RelativePath> Placement::setAside(const RelativePath& from, Seq seq)
+{
+    for (unsigned attempt = 0;; ++attempt)
+    {
+        std::string name = std::string(kOldPrefix) + std::to_string(seq);
+        if (attempt > 0)
+        {
+            name += "-" + std::to_string(attempt);
+        }
+        const RelativePath aside = PrivateFolder::temporary(name);
+        switch (_files.renameNoReplace(from, aside))
+        {
+        case RenameOutcome::Done:
+            return aside;
+        case RenameOutcome::SourceMissing:
+            return std::nullopt;
+        case RenameOutcome::TargetExists:
+            break;
+        }
+    }
+}
+
+/// Gives an entry its name again, or a conflict name when that is taken.
+void Placement::putBack(ApplyTask& task, const RelativePath& from, const RelativePath& home)
+{
+    if (_files.renameNoReplace(from, home) == RenameOutcome::TargetExists)
+    {
+        task.conflictCopy = keepAsConflict(from, home);
+    }
+}
+
+bool Placement::moveSource(ApplyTask& task, const RelativePath& out)
+{
+    if (_files.renameNoReplace(task.sourcePath, out) != RenameOutcome::Done)
+    {
+        return false;
+    }
+    const bool written = isBeingWritten(out);
+    const auto moved = _files.stat(out);
+    if (moved && !written && moved->kind == FileKind::File &&
+        sameButCtime(task.sourceIdentity, *moved))
+    {
+        setPermissions(out, task.entry, *moved);
         return true;
     }
-    if (_files.renameNoReplace(fresh, task.sourcePath) != RenameOutcome::Done)
-    {
-        task.conflictCopy = keepAsConflict(fresh, task.sourcePath);
-    }
+    putBack(task, out, task.sourcePath);
     return false;
+}
+
+/// Moves the finished entry to `out`; false when it is not there, or not as it should be.
+bool Placement::bring(ApplyTask& task, const RelativePath& out)
+{
+    return task.source == ContentSource::MoveOf
+               ? moveSource(task, out)
+               : _files.renameNoReplace(task.temporary, out) == RenameOutcome::Done;
 }
 
 void Placement::placeEntry(ApplyTask& task)
@@ -199,33 +267,24 @@ void Placement::placeEntry(ApplyTask& task)
     }
     if (now && now->kind == FileKind::Directory)
     {
-        try
+        removeDirectory(task);
+        if (task.outcome != ApplyOutcome::Done)
         {
-            _files.removeDirectory(task.path);
-        }
-        catch (const StorageError& error)
-        {
-            fail(task, error);
-            task.outcome =
-                error.code() == ENOTEMPTY ? ApplyOutcome::NotEmpty : ApplyOutcome::Failed;
             return;
         }
         now.reset();
     }
-    if (task.source == ContentSource::MoveOf && !moveSource(task))
-    {
-        task.outcome = ApplyOutcome::SourceChanged;
-        return;
-    }
     const RelativePath out = temporaryFor(kPlacedPrefix, task);
-    if (_files.renameNoReplace(task.temporary, out) != RenameOutcome::Done)
-    {
-        task.outcome = ApplyOutcome::SourceChanged;
-        return;
-    }
+    std::optional<FileStat> finished;
     RenameOutcome placed = RenameOutcome::SourceMissing;
     try
     {
+        finished = bring(task, out) ? _files.stat(out) : std::nullopt;
+        if (!finished)
+        {
+            task.outcome = ApplyOutcome::SourceChanged;
+            return;
+        }
         placed = now ? replace(out, task) : _files.renameNoReplace(out, task.path);
     }
     catch (const StorageError& error)
@@ -245,12 +304,22 @@ void Placement::placeEntry(ApplyTask& task)
     {
         settleDisplaced(task, out);
     }
-    task.stat = _files.stat(task.path).value_or(FileStat());
+    task.stat = asPlaced(task.path, *finished);
     task.outcome = ApplyOutcome::Done;
 }
 
+/// What the index may remember of the entry: when somebody has changed it since, how it was finished, so that the change is
+/// found. Otherwise how it is now, for the rename has changed the ctime.
+FileStat Placement::asPlaced(const RelativePath& path, const FileStat& finished)
+{
+    const auto now = _files.stat(path);
+    const bool intact =
+        now && now->kind == finished.kind && sameButCtime(LocalIdentity::of(finished), *now);
+    return intact ? *now : finished;
+}
+
 /// Puts what is at `out` in the place of the entry, and that one at `out`.
-RenameOutcome Placement::replace(const RelativePath& out, const ApplyTask& task)
+RenameOutcome Placement::replace(const RelativePath& out, ApplyTask& task)
 {
     try
     {
@@ -264,62 +333,83 @@ RenameOutcome Placement::replace(const RelativePath& out, const ApplyTask& task)
         }
     }
     // A filesystem without RENAME_EXCHANGE: the path is empty for a moment, nothing can be lost.
-    const RelativePath old = temporaryFor(kOldPrefix, task);
-    if (_files.renameNoReplace(task.path, old) != RenameOutcome::Done)
+    const auto old = setAside(task.path, task.seq);
+    if (!old)
     {
         return RenameOutcome::SourceMissing;
     }
-    RenameOutcome placed = _files.renameNoReplace(out, task.path);
+    RenameOutcome placed = RenameOutcome::TargetExists;
+    try
+    {
+        placed = _files.renameNoReplace(out, task.path);
+    }
+    catch (const StorageError&)
+    {
+        putBack(task, *old, task.path);
+        throw;
+    }
     if (placed == RenameOutcome::Done)
     {
-        return _files.renameNoReplace(old, out);
+        return _files.renameNoReplace(*old, out);
     }
-    keepAsConflict(old, task.path);
+    settleDisplaced(task, *old);
     return placed;
 }
 
 /// After a failure: the content is kept for the next try, a moved file goes back to its name.
 void Placement::takeBack(ApplyTask& task, const RelativePath& out)
 {
-    const bool moved = task.source == ContentSource::MoveOf;
-    const RelativePath& home = moved ? task.sourcePath : task.temporary;
-    if (_files.renameNoReplace(out, home) == RenameOutcome::TargetExists)
+    if (task.source == ContentSource::MoveOf)
     {
-        if (moved)
-        {
-            task.conflictCopy = keepAsConflict(out, task.sourcePath);
-        }
-        else
-        {
-            _files.removeFile(out);
-        }
+        putBack(task, out, task.sourcePath);
+    }
+    else if (_files.renameNoReplace(out, task.temporary) == RenameOutcome::TargetExists)
+    {
+        _files.removeFile(out);
     }
 }
 
+/// A conflict copy of what came out, unless it is what the index promised.
 void Placement::settleDisplaced(ApplyTask& task, const RelativePath& out)
 {
-    const auto stat = _files.stat(out);
-    if (!stat)
+    try
     {
-        return;
+        const bool written = isBeingWritten(out);
+        const auto stat = _files.stat(out);
+        if (!stat)
+        {
+            return;
+        }
+        const bool promised = task.expectPresent && stat->kind == task.expectedKind &&
+                              sameButCtime(task.expected, *stat);
+        if (promised)
+        {
+            letGo(task, out, *stat, written);
+        }
+        else
+        {
+            task.conflictCopy = keepAsConflict(out, task.path);
+        }
     }
-    const bool promised =
-        task.expectPresent && stat->kind == task.expectedKind && sameButCtime(task.expected, *stat);
-    if (!promised)
+    catch (const StorageError&)
     {
-        task.conflictCopy = keepAsConflict(out, task.path);
-        return;
+        // The tree is as it should be: what came out is looked at later, like one that is still written to.
+        task.displaced = Displaced{out, task.path, task.expected};
     }
-    const bool written = stat->kind == FileKind::File && _files.openRead(out)->isOpenForWriting();
-    if (!written)
+}
+
+void Placement::letGo(ApplyTask& task,
+                      const RelativePath& out,
+                      const FileStat& stat,
+                      bool isBeingWritten)
+{
+    if (!isBeingWritten)
     {
         _files.removeFile(out);
-        return;
     }
-    const RelativePath old = temporaryFor(kOldPrefix, task);
-    if (_files.renameNoReplace(out, old) == RenameOutcome::Done)
+    else if (const auto aside = setAside(out, task.seq))
     {
-        task.displaced = Displaced{old, task.path, LocalIdentity::of(*stat)};
+        task.displaced = Displaced{*aside, task.path, LocalIdentity::of(stat)};
     }
 }
 
@@ -365,19 +455,24 @@ void Placement::remove(ApplyTask& task)
         task.outcome = ApplyOutcome::LocalChanged;
         return;
     }
-    const auto moved = _files.stat(out);
-    if (moved && !sameButCtime(task.expected, *moved))
+    try
     {
-        // A write beats a deletion: it goes back to where it was.
-        if (_files.renameNoReplace(out, task.path) != RenameOutcome::Done)
+        const bool written = isBeingWritten(out);
+        const auto moved = _files.stat(out);
+        if (moved && sameButCtime(task.expected, *moved))
         {
-            task.conflictCopy = keepAsConflict(out, task.path);
+            letGo(task, out, *moved, written);
+            task.outcome = ApplyOutcome::Done;
+            return;
         }
+        // A write beats a deletion.
         task.outcome = ApplyOutcome::LocalChanged;
-        return;
     }
-    settleDisplaced(task, out);
-    task.outcome = ApplyOutcome::Done;
+    catch (const StorageError& error)
+    {
+        fail(task, error);
+    }
+    putBack(task, out, task.path);
 }
 
 void Placement::removeDirectory(ApplyTask& task)

@@ -46,15 +46,21 @@ private:
     void placeOnce(ApplyTask& task);
     void placeInReadOnlyFolder(ApplyTask& task);
     void placeEntry(ApplyTask& task);
-    RenameOutcome replace(const RelativePath& out, const ApplyTask& task);
+    bool bring(ApplyTask& task, const RelativePath& out);
+    RenameOutcome replace(const RelativePath& out, ApplyTask& task);
     void takeBack(ApplyTask& task, const RelativePath& out);
     void placeDirectory(ApplyTask& task);
     void placeMetadata(ApplyTask& task);
     void remove(ApplyTask& task);
     void removeDirectory(ApplyTask& task);
-    bool moveSource(ApplyTask& task);
+    bool moveSource(ApplyTask& task, const RelativePath& out);
+    void putBack(ApplyTask& task, const RelativePath& from, const RelativePath& home);
+    std::optional<RelativePath> setAside(const RelativePath& from, Seq seq);
+    bool isBeingWritten(const RelativePath& path);
+    FileStat asPlaced(const RelativePath& path, const FileStat& finished);
     bool asExpected(const ApplyTask& task, const std::optional<FileStat>& now) const;
     void settleDisplaced(ApplyTask& task, const RelativePath& out);
+    void letGo(ApplyTask& task, const RelativePath& out, const FileStat& stat, bool isBeingWritten);
     void setPermissions(const RelativePath& path, const Entry& entry, const FileStat& now);
 
     FileSystem& _files;

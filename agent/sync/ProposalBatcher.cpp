@@ -39,10 +39,12 @@ private:
 
 void ProposalBatcher::add(Proposal proposal, ByteView literal)
 {
+    const std::size_t text = proposal.path.text().size() + proposal.entry.target.size();
     const bool fits = !_batches.empty() && !_batches.back()->closed &&
                       _batches.back()->raw.size() + literal.size() <= kFrameBytes &&
                       _batches.back()->proposals.size() < kMaxProposals &&
-                      _batches.back()->ops + proposal.delta.size() <= kMaxOps;
+                      _batches.back()->ops + proposal.delta.size() <= kMaxOps &&
+                      _batches.back()->text + text <= kMaxTextBytes;
     if (!fits)
     {
         close();
@@ -58,6 +60,7 @@ void ProposalBatcher::add(Proposal proposal, ByteView literal)
     }
     batch.raw.insert(batch.raw.end(), literal.begin(), literal.end());
     batch.ops += proposal.delta.size();
+    batch.text += text;
     batch.proposals.push_back(std::move(proposal));
 }
 

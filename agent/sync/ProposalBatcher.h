@@ -24,6 +24,9 @@ public:
     static constexpr std::size_t kMaxProposals = 512;
     static constexpr std::size_t kMaxOps = 65536;
 
+    /// Bytes of paths and link targets: with the operations they stay far below kMaxMessageBytes.
+    static constexpr std::size_t kMaxTextBytes = 1 << 20;
+
     /// A frame of up to this size is packed on the spot: quicker than a trip to a worker.
     static constexpr std::size_t kPackInline = 8 * 1024;
 
@@ -56,6 +59,7 @@ private:
         std::optional<Frame> frame;
         std::vector<Proposal> proposals;
         std::size_t ops = 0;
+        std::size_t text = 0;
         bool closed = false;
     };
     class PackJob;

@@ -332,7 +332,7 @@ std::string RelayConnection::exchange(MessageLink& link, Liveness& liveness)
     return {};
 }
 
-bool RelayConnection::flush(MessageLink& link)
+bool RelayConnection::flush(MessageLink& link) const
 {
     const LinkIo io = link.onWritable();
     const LaneBytes sent = link.takeSent();

@@ -103,7 +103,7 @@ private:
     [[nodiscard]] std::string serve(MessageLink& link);
     [[nodiscard]] std::string exchange(MessageLink& link, Liveness& liveness);
     [[nodiscard]] std::string greet(MessageLink& link);
-    [[nodiscard]] bool flush(MessageLink& link);
+    [[nodiscard]] bool flush(MessageLink& link) const;
     bool deliver(MessageLink& link);
     [[nodiscard]] short await(int fd, short events, SteadyTime deadline);
     [[nodiscard]] std::optional<std::string> takeOrders(MessageLink& link);

@@ -1,6 +1,7 @@
 #include "agent/sync/RevisionQueue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidewire {
 
@@ -36,6 +37,8 @@ bool RevisionQueue::add(Item item)
     {
         _share.index.putPending(_share.record.id, {item.revision, {}, 0});
         _spilled = true;
+        _loadedUpTo =
+            std::min(_loadedUpTo, item.revision.seq - std::min<Seq>(item.revision.seq, 1));
         return true;
     }
     if (known != _items.end())
@@ -55,7 +58,9 @@ bool RevisionQueue::add(Item item)
         item.arrival = _firstMessage + _messages.size() - 1;
         ++_messages.back().open;
     }
+    std::optional<InlineContent> content = std::exchange(item.content, std::nullopt);
     Item& place = _items.emplace(path, std::move(item)).first->second;
+    setContent(place, std::move(content));
     toDecide(place);
     return true;
 }
@@ -83,6 +88,36 @@ bool RevisionQueue::hasBelow(const RelativePath& folder) const
         }
     }
     return false;
+}
+
+void RevisionQueue::setContent(Item& item, std::optional<InlineContent> content)
+{
+    _heldBytes -= item.content ? item.content->bytes.size() : 0;
+    item.content = std::move(content);
+    _heldBytes += item.content ? item.content->bytes.size() : 0;
+}
+
+void RevisionQueue::clear()
+{
+    _items.clear();
+    _decisions.clear();
+    _postponed.clear();
+    _messages.clear();
+    _heldBytes = 0;
+    _spilled = false;
+    _loadedUpTo = 0;
+    for (;;)
+    {
+        const auto page = _share.index.pendingAfter(_share.record.id, 0, kLoadPage);
+        for (const Index::Pending& pending : page)
+        {
+            _share.index.removePending(_share.record.id, pending.revision.path);
+        }
+        if (page.size() < kLoadPage)
+        {
+            return;
+        }
+    }
 }
 
 void RevisionQueue::toDecide(Item& item)
@@ -117,16 +152,23 @@ void RevisionQueue::detach(Item& item)
         _share.index.putPending(_share.record.id, {item.revision, {}, item.failures});
         item.pending = true;
     }
-    letGo(item);
+    leaveMessage(item);
 }
 
-/// The item no longer counts towards the message that it came with.
+/// The item is about to go.
 void RevisionQueue::letGo(Item& item)
 {
+    setContent(item, std::nullopt);
     if (item.state == State::Retry)
     {
         _postponed.erase({item.retryAt, item.revision.path});
     }
+    leaveMessage(item);
+}
+
+/// The item no longer counts towards the message that it came with.
+void RevisionQueue::leaveMessage(Item& item)
+{
     if (item.arrival)
     {
         --_messages[*item.arrival - _firstMessage].open;
@@ -179,7 +221,8 @@ void RevisionQueue::load()
     const auto page = _share.index.pendingAfter(_share.record.id, _loadedUpTo, kLoadPage);
     for (const Index::Pending& pending : page)
     {
-        _loadedUpTo = pending.revision.seq;
+        // Revisions of a comparison share one seq: a page may end in the middle of them.
+        _loadedUpTo = pending.revision.seq - std::min<Seq>(pending.revision.seq, 1);
         if (_items.contains(pending.revision.path))
         {
             continue;

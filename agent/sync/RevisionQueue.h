@@ -49,9 +49,9 @@ public:
         bool noBase = false;    ///< nor did the old content
         unsigned failures = 0;
         SteadyTime retryAt{};
-        Seq source = 0; ///< revision that Copy operations of `content` read
-        std::optional<InlineContent> content;
-        std::optional<Signature> signature; ///< of the finished download
+        Seq source = 0;                       ///< revision that Copy operations of `content` read
+        std::optional<InlineContent> content; ///< see setContent()
+        std::optional<Signature> signature;   ///< of the finished download
         bool downloaded = false;
         std::unique_ptr<Item> next; ///< came while this one was being applied
 
@@ -74,6 +74,15 @@ public:
 
     /// True when there is an item for a path below `folder`.
     [[nodiscard]] bool hasBelow(const RelativePath& folder) const;
+
+    /// Hands the item its content, or takes it away.
+    void setContent(Item& item, std::optional<InlineContent> content);
+
+    /// Bytes of content that wait in items.
+    [[nodiscard]] std::size_t heldBytes() const { return _heldBytes; }
+
+    /// Forgets all, in the index too: another store counts its revisions anew.
+    void clear();
 
     /// Marks the item for a decision, in the order of the journal.
     void toDecide(Item& item);
@@ -116,6 +125,7 @@ private:
     };
 
     void letGo(Item& item);
+    void leaveMessage(Item& item);
     void moveCursor();
     void load();
 
@@ -125,8 +135,9 @@ private:
     std::set<std::pair<SteadyTime, RelativePath>> _postponed;
     std::deque<Message> _messages;
     std::uint64_t _firstMessage = 0; // number of _messages.front()
-    bool _filling = false;           // between beginMessage() and endMessage()
-    bool _spilled = true;            // the index may hold pending revisions that are not here
+    std::size_t _heldBytes = 0;
+    bool _filling = false; // between beginMessage() and endMessage()
+    bool _spilled = true;  // the index may hold pending revisions that are not here
     Seq _loadedUpTo = 0;
 };
 

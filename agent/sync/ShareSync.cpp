@@ -19,6 +19,7 @@ constexpr SteadyTime kVanishDelay = std::chrono::milliseconds(100);
 constexpr SteadyTime kSecondLook = std::chrono::milliseconds(2500);
 constexpr SteadyTime kVerifyDelay = std::chrono::minutes(1);
 constexpr std::size_t kMaxToVerify = 1024;
+constexpr std::size_t kMaxLinks = 64;
 constexpr std::size_t kMaxSkippedNames = 1024;
 constexpr unsigned kMaxStubborn = 3;
 constexpr unsigned kPortion = 64; // paths between looks at the messages that came
@@ -281,6 +282,7 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
             ": the relay's store is another one; both sides are compared, nothing is "
             "deleted");
         _share.index.forgetRevisions(_share.record.id);
+        _downlink.forgetStore();
     }
     if (reset)
     {
@@ -531,6 +533,15 @@ void ShareSync::examine(const DirtyPath& dirty)
     {
         return;
     }
+    if (_paths.touch(path))
+    {
+        // Whoever has it in hand looks again afterwards; what is below it need not wait.
+        if (stat && stat->kind == FileKind::Directory)
+        {
+            _folders.push_back(path);
+        }
+        return;
+    }
     if (stat)
     {
         _vanished.erase(path);
@@ -565,7 +576,18 @@ void ShareSync::examinePresent(const DirtyPath& dirty, const FileStat& stat)
     }
     const auto row = _share.index.get(_share.record.id, path);
     const bool clean = row && row->seq != 0 && hasIdentity(*row, stat, _share.options.modes.mask());
-    if (!clean)
+    if (stat.kind == FileKind::File && stat.links > 1)
+    {
+        lookAtLinks(path, stat);
+    }
+    const bool wasFolder = row && row->entry.kind == EntryKind::Directory &&
+                           stat.kind != FileKind::Directory &&
+                           _share.index.hasChildren(_share.record.id, path);
+    if (wasFolder)
+    {
+        _uplink.emptied(path);
+    }
+    else if (!clean)
     {
         _uplink.changed(path, stat, dirty.forced);
         if (_polled && stat.kind == FileKind::File)
@@ -584,6 +606,18 @@ void ShareSync::examinePresent(const DirtyPath& dirty, const FileStat& stat)
     if (stat.kind == FileKind::Directory && (dirty.scope == HintScope::Subtree || !row))
     {
         _folders.push_back(path);
+    }
+}
+
+/// A write through one name of a file shows at the others, of which nobody tells.
+void ShareSync::lookAtLinks(const RelativePath& path, const FileStat& stat)
+{
+    for (const IndexEntry& other : _share.index.withInode(_share.record.id, stat.inode, kMaxLinks))
+    {
+        if (other.path != path && !hasIdentity(other, stat, _share.options.modes.mask()))
+        {
+            lookAgain(other.path, HintScope::Entry, SteadyTime(0));
+        }
     }
 }
 
@@ -686,7 +720,7 @@ bool ShareSync::run()
         _share.log.warning(_share.options.name + ": " + error.what());
     }
     _uplink.pump();
-    _downlink.pump();
+    more = _downlink.pump() || more;
     report();
     return more && _running;
 }

@@ -120,6 +120,7 @@ private:
     void sweep(const std::string& name);
     void examine(const DirtyPath& dirty);
     void examinePresent(const DirtyPath& dirty, const FileStat& stat);
+    void lookAtLinks(const RelativePath& path, const FileStat& stat);
     void scanNext();
     void confirmVanished();
     void report();

@@ -49,6 +49,7 @@ Uplink::Uplink(ShareContext& share, PathTable& paths, UplinkHost& host):
     _walk(
         share,
         [this](const IndexEntry& entry) { return deleteEntry(entry); },
+        [this](const RelativePath& path) { cleared(path); },
         [this](const RelativePath& path) { _host.lookAgain(path, HintScope::Entry, kRetryDelay); })
 {
 }
@@ -167,26 +168,7 @@ bool Uplink::onlyIdentityChanged(const std::optional<IndexEntry>& row,
 void Uplink::fileChanged(const RelativePath& path, const FileStat& stat, bool forced)
 {
     const auto row = _share.index.get(_share.record.id, path);
-    if (row && row->seq != 0 && row->entry.kind == EntryKind::File)
-    {
-        // chmod, a rename or a new link move the ctime and leave the content alone.
-        const bool sameContent = row->local.inode == stat.inode && row->local.size == stat.size &&
-                                 row->local.mtime == stat.mtime && row->entry.mtime == stat.mtime;
-        if (sameContent)
-        {
-            Entry entry = row->entry;
-            entry.mode = stat.mode & _share.options.modes.mask();
-            if (onlyIdentityChanged(row, entry, stat))
-            {
-                release(path);
-                return;
-            }
-            Flight flight{path, entry, LocalIdentity::of(stat), row->seq, {}, {}, {}};
-            propose(std::move(flight), entry.size > 0 ? row->seq : 0, wholeCopy(entry.size), {});
-            return;
-        }
-    }
-    else if (knownByInode(path, stat))
+    if ((!row || row->seq == 0 || row->entry.kind != EntryKind::File) && knownByInode(path, stat))
     {
         return;
     }
@@ -195,20 +177,15 @@ void Uplink::fileChanged(const RelativePath& path, const FileStat& stat, bool fo
     _reads.read(path, stat, plan);
 }
 
-/// A file that the index has under another name: renamed when that name is gone, else a hard link.
+/// A file that the index has under another name, untouched: it came here with its folder. (A rename of the file itself moves its
+/// ctime, as a write whose mtime was put back does: such a file is read.)
 bool Uplink::knownByInode(const RelativePath& path, const FileStat& stat)
 {
     for (const IndexEntry& other : _share.index.withInode(_share.record.id, stat.inode, 8))
     {
         const bool same = other.seq != 0 && other.entry.kind == EntryKind::File &&
-                          other.local.size == stat.size && other.local.mtime == stat.mtime &&
-                          other.path != path;
+                          other.local == LocalIdentity::of(stat) && other.path != path;
         if (!same || _paths.isHeld(other.path))
-        {
-            continue;
-        }
-        const auto there = _share.files.stat(other.path);
-        if (there && there->inode != stat.inode)
         {
             continue;
         }
@@ -217,14 +194,9 @@ bool Uplink::knownByInode(const RelativePath& path, const FileStat& stat)
         flight.path = path;
         flight.entry = other.entry;
         flight.entry.mode = stat.mode & _share.options.modes.mask();
-        flight.entry.mtime = stat.mtime;
         flight.local = LocalIdentity::of(stat);
         flight.base = row ? row->seq : 0;
         proposeLike(std::move(flight), other);
-        if (!there && _host.rootIsSound() && hold(other.path))
-        {
-            proposeDeletion(other);
-        }
         return true;
     }
     return false;
@@ -236,6 +208,11 @@ void Uplink::proposeLike(Flight flight, const IndexEntry& like)
     Delta delta = wholeCopy(flight.entry.size);
     const Seq source = delta.empty() ? 0 : like.seq;
     propose(std::move(flight), source, std::move(delta), {});
+    // When the other name is gone this is a rename: both ways go together, so that others rename, too.
+    if (!_share.files.stat(like.path) && _host.rootIsSound() && hold(like.path))
+    {
+        proposeDeletion(like);
+    }
 }
 
 void Uplink::propose(Flight flight, Seq source, Delta delta, ByteView literal)
@@ -274,6 +251,26 @@ void Uplink::vanished(const RelativePath& path)
 {
     _walk.begin(path);
     _walk.run([this] { return hasRoom(); });
+}
+
+void Uplink::emptied(const RelativePath& path)
+{
+    _walk.begin(path, DeletionWalk::Top::Stays);
+    _walk.run([this] { return hasRoom(); });
+}
+
+/// What was in the folder is on its way; now for what took its place.
+void Uplink::cleared(const RelativePath& path)
+{
+    const auto stat = _share.files.stat(path);
+    if (stat && stat->kind != FileKind::Directory)
+    {
+        changed(path, *stat, false);
+    }
+    else
+    {
+        _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
+    }
 }
 
 DeletionStep Uplink::deleteEntry(const IndexEntry& entry)

@@ -76,6 +76,9 @@ public:
     /// An entry of the index that is not on the disk (the caller has just looked), with all below it.
     void vanished(const RelativePath& path);
 
+    /// A folder of the index in whose place is something else: what it held goes first.
+    void emptied(const RelativePath& path);
+
     void onResult(ResultMessage& message);
     void onUploadState(const UploadStateMessage& message);
 
@@ -126,6 +129,7 @@ private:
     void accepted(const Flight& flight, Seq seq);
     void onRefusal(ProposalResult& result, const Flight& flight);
     void noteRacy(const RelativePath& path, const FileStat& stat);
+    void cleared(const RelativePath& path);
     DeletionStep deleteEntry(const IndexEntry& entry);
     void tryAgainLater(const RelativePath& path, HintScope scope);
 

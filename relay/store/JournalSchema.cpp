@@ -14,8 +14,8 @@ namespace tidewire {
 
 namespace {
 
-// entry one row per path that has a revision. head is its newest committed revision, NULL while its
-//            first one is uncommitted; live is 0 when the head is a tombstone.
+// entry      one row per path that has a revision. head is its newest committed revision, NULL
+//            while its first one is uncommitted; live is 0 when the head is a tombstone.
 // revision   until is the wall time when a newer one took its place, NULL while there is none.
 //            recipe is encodeOps(), empty for other kinds than files; it stands last so that the
 //            other columns are read without it.

@@ -122,7 +122,7 @@ private:
     [[nodiscard]] RelativePath path(std::uint32_t number) const;
     void settleFile(const SegmentSize& known);
     void startFile(LaneState& lane);
-    void syncFile(LaneState& lane);
+    static void syncFile(LaneState& lane);
     [[nodiscard]] std::shared_ptr<File> reader(std::uint32_t number);
     [[nodiscard]] bool rollbackLane(LaneState& lane) noexcept;
 

@@ -9,8 +9,9 @@
 #include <Poco/Logger.h>
 
 #include <malloc.h>
-#include <signal.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <iostream>
 #include <stdexcept>
 
@@ -112,9 +113,8 @@ DaemonArguments parseDaemonArguments(std::span<const char* const> words)
 int Daemon::run(int argc, const char* const* argv)
 {
     blockSignals();
-    // One heap for all threads: each further arena costs memory, and a small board has few cores.
-    ::mallopt(M_ARENA_MAX, 2);
-    _mainThread = ::pthread_self();
+    // Each further arena costs memory, and a small board has few cores. No other thread exists yet.
+    ::mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe)
     DaemonArguments arguments;
     try
     {
@@ -123,7 +123,8 @@ int Daemon::run(int argc, const char* const* argv)
     }
     catch (const Error& error)
     {
-        std::cerr << _program << ": " << error.what() << "\nusage: " << _program << kUsage << _ownUsage;
+        std::cerr << _program << ": " << error.what() << "\nusage: " << _program << kUsage
+                  << _ownUsage;
         return static_cast<int>(ExitCode::Usage);
     }
     if (arguments.help || arguments.version)
@@ -222,7 +223,7 @@ void Daemon::fail(const std::string& reason)
     if (_failure.empty())
     {
         _failure = reason;
-        ::pthread_kill(_mainThread, SIGTERM);
+        static_cast<void>(::kill(::getpid(), SIGTERM));
     }
 }
 

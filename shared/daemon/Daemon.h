@@ -4,8 +4,6 @@
 
 #include "shared/daemon/Log.h"
 
-#include <pthread.h>
-
 #include <mutex>
 #include <span>
 #include <string>
@@ -86,7 +84,6 @@ private:
 
     const std::string _program;
     const std::string _ownUsage;
-    pthread_t _mainThread = ::pthread_self();
 
     // Guarded by _mutex.
     std::mutex _mutex;

@@ -126,7 +126,7 @@ void IniFile::parseLine(std::string_view line, int number, Section*& current)
     const std::string_view key = trimmed(line.substr(0, std::min(equals, line.size())));
     if (equals == std::string_view::npos || !isName(key))
     {
-        note(number, "expected \"key = value\" or \"[section]\", found " + inQuotes(line));
+        note(number, R"(expected "key = value" or "[section]", found )" + inQuotes(line));
         return;
     }
     if (current == nullptr)
@@ -185,7 +185,7 @@ std::vector<std::string> IniFile::sectionsWith(const std::string& prefix)
 bool IniFile::has(const std::string& section)
 {
     _known[section];
-    return _sections.count(section) > 0;
+    return _sections.contains(section);
 }
 
 bool IniFile::has(const std::string& section, const std::string& key)
@@ -263,7 +263,7 @@ void IniFile::noteUnknown()
         const std::vector<std::string> keys(known->second.begin(), known->second.end());
         for (const auto& [key, value] : content.values)
         {
-            if (known->second.count(key) == 0)
+            if (!known->second.contains(key))
             {
                 note(value.line,
                      "unknown key " + inQuotes(key) + " in [" + section + "]" +

@@ -90,11 +90,12 @@ private:
 std::multiset<std::string> contents(const AgentNode& agent)
 {
     std::multiset<std::string> found;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(agent.folder()))
+    const TreeSnapshot tree = TreeSnapshot::take(agent.folder());
+    for (const auto& [path, entry] : tree.entries())
     {
-        if (entry.is_regular_file() && !entry.is_symlink())
+        if (entry.kind == 'f')
         {
-            found.insert(readFile(entry.path().string()).value_or(""));
+            found.insert(readFile(agent / path).value_or(""));
         }
     }
     return found;

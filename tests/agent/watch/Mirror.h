@@ -33,13 +33,17 @@ public:
         const auto self = now.find(hint.path.text());
         const bool isFolder = self != now.end() && self->second.starts_with("folder");
         const bool keepsBelow = hint.scope == HintScope::Entry && (isFolder || hint.path.isRoot());
-        std::erase_if(_state, [&](const auto& entry) {
-            const auto path = RelativePath::parse(entry.first);
-            return path && path->isWithin(hint.path) && (!keepsBelow || *path == hint.path);
-        });
-        for (const auto& [path, text] : now)
+        const std::string& path = hint.path.text();
+        _state.erase(path);
+        if (!keepsBelow)
         {
-            _state[path] = text;
+            // '0' follows '/': between them lies what is below.
+            _state.erase(hint.path.isRoot() ? _state.begin() : _state.lower_bound(path + "/"),
+                         hint.path.isRoot() ? _state.end() : _state.lower_bound(path + "0"));
+        }
+        for (const auto& [found, text] : now)
+        {
+            _state[found] = text;
         }
     }
 

@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
+#include <utility>
 
 namespace tidewire {
 
@@ -111,15 +112,12 @@ bool catchesUp(Mirror& mirror, HintQueue& hints)
     while (true)
     {
         // As the engine does: what was hinted at several times is looked at once.
-        std::vector<Hint> pending;
+        std::map<std::pair<RelativePath, HintScope>, Hint> pending;
         for (; hint; hint = hints.tryNext())
         {
-            if (std::ranges::find(pending, *hint) == pending.end())
-            {
-                pending.push_back(*hint);
-            }
+            pending.emplace(std::pair(hint->path, hint->scope), *hint);
         }
-        for (const Hint& each : pending)
+        for (const auto& [key, each] : pending)
         {
             mirror.apply(each);
         }

@@ -1,0 +1,433 @@
+// RevisionQueue: the cursor, replacement, what stands in the index, and retries.
+
+#include "agent/sync/RevisionQueue.h"
+
+#include "tests/agent/sync/SyncFixture.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+using namespace tidewire;
+using namespace std::chrono_literals;
+
+namespace {
+
+using State = RevisionQueue::State;
+
+class QueueFixture: public SyncFixture
+{
+protected:
+    QueueFixture() { queue.refill(0s); }
+
+    static RevisionQueue::Item itemFor(Seq seq, std::string_view path)
+    {
+        RevisionQueue::Item item;
+        item.revision.seq = seq;
+        item.revision.path = pathOf(path);
+        item.revision.entry = fileEntry("content " + std::to_string(seq));
+        item.revision.agent = "other";
+        return item;
+    }
+
+    /// One REVISIONS message with these revisions, up to `cursor`.
+    void message(Seq cursor, std::vector<std::pair<Seq, std::string>> revisions)
+    {
+        queue.beginMessage(cursor, cursor * 10);
+        for (const auto& [seq, path] : revisions)
+        {
+            queue.add(itemFor(seq, path));
+        }
+        queue.endMessage();
+    }
+
+    RevisionQueue::Item& at(std::string_view path) { return *queue.find(pathOf(path)); }
+
+    Seq cursor() { return index.share("photos").cursor; }
+
+    std::vector<Seq> pendingSeqs()
+    {
+        std::vector<Seq> result;
+        for (const auto& pending : index.pendingAfter(share.record.id, 0, 100000))
+        {
+            result.push_back(pending.revision.seq);
+        }
+        return result;
+    }
+
+    /// Takes up all there is to decide on and finishes it; gives the sequence numbers.
+    std::vector<Seq> finishAll(RevisionQueue& from)
+    {
+        std::vector<Seq> result;
+        for (;;)
+        {
+            from.refill(clock.steady());
+            RevisionQueue::Item* item = from.nextToDecide();
+            if (item == nullptr)
+            {
+                return result;
+            }
+            result.push_back(item->revision.seq);
+            from.finish(RelativePath(item->revision.path));
+        }
+    }
+
+    RevisionQueue queue{share};
+};
+
+} // namespace
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: items come up in the order of the journal",
+                 "[revisionqueue]")
+{
+    message(9, {{7, "c"}, {8, "a"}, {9, "b"}, {3, "parent"}});
+
+    CHECK(finishAll(queue) == std::vector<Seq>{3, 7, 8, 9});
+    CHECK(queue.isEmpty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: the cursor moves once every revision of a message is finished",
+                 "[revisionqueue]")
+{
+    message(2, {{1, "a"}, {2, "b"}});
+    CHECK(cursor() == 0);
+    queue.finish(pathOf("b"));
+    CHECK(cursor() == 0);
+    queue.finish(pathOf("a"));
+
+    CHECK(cursor() == 2);
+    CHECK(index.share("photos").tag == 20);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: the cursor waits for earlier messages",
+                 "[revisionqueue]")
+{
+    message(1, {{1, "a"}});
+    message(2, {{2, "b"}});
+    message(5, {});
+    queue.finish(pathOf("b"));
+    CHECK(cursor() == 0);
+
+    queue.finish(pathOf("a"));
+    CHECK(cursor() == 5);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: a message without revisions moves the cursor",
+                 "[revisionqueue]")
+{
+    message(4, {});
+    CHECK(cursor() == 4);
+    message(3, {});
+    CHECK(cursor() == 4);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what stands in the index holds nothing up",
+                 "[revisionqueue]")
+{
+    message(2, {{1, "a"}, {2, "b"}});
+    queue.detach(at("a"));
+    CHECK(pendingSeqs() == std::vector<Seq>{1});
+    CHECK(cursor() == 0);
+    queue.detach(at("a"));
+    queue.finish(pathOf("b"));
+    CHECK(cursor() == 2);
+
+    queue.finish(pathOf("a"));
+    CHECK(pendingSeqs().empty());
+    CHECK(queue.isEmpty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: a newer revision takes the place of an older one",
+                 "[revisionqueue]")
+{
+    message(1, {{1, "a"}});
+    message(2, {{2, "a"}});
+
+    CHECK(queue.size() == 1);
+    CHECK(at("a").revision.seq == 2);
+    CHECK(cursor() == 1);
+    CHECK(finishAll(queue) == std::vector<Seq>{2});
+    CHECK(cursor() == 2);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: an older or equal revision is not taken",
+                 "[revisionqueue]")
+{
+    message(5, {{5, "a"}});
+    queue.beginMessage(6, 60);
+    CHECK_FALSE(queue.add(itemFor(5, "a")));
+    CHECK_FALSE(queue.add(itemFor(4, "a")));
+    queue.endMessage();
+    CHECK(at("a").revision.seq == 5);
+    queue.finish(pathOf("a"));
+    CHECK(cursor() == 6);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: the same path twice in one message counts for the newer one",
+                 "[revisionqueue]")
+{
+    message(2, {{1, "a"}, {2, "a"}});
+
+    CHECK(cursor() == 0);
+    CHECK(finishAll(queue) == std::vector<Seq>{2});
+    CHECK(cursor() == 2);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: a pending revision that was replaced does not come back",
+                 "[revisionqueue]")
+{
+    message(1, {{1, "a"}});
+    queue.detach(at("a"));
+    message(2, {{2, "a"}});
+    CHECK(pendingSeqs().empty());
+    CHECK(cursor() == 1);
+    queue.finish(pathOf("a"));
+    CHECK(cursor() == 2);
+
+    RevisionQueue restarted(share);
+    CHECK(finishAll(restarted).empty());
+    CHECK(restarted.isEmpty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: pending revisions are there again after a restart",
+                 "[revisionqueue]")
+{
+    message(3, {{1, "a"}, {2, "b"}, {3, "c"}});
+    queue.detach(at("a"));
+    queue.detach(at("c"));
+    queue.finish(pathOf("b"));
+
+    RevisionQueue restarted(share);
+    CHECK_FALSE(restarted.isEmpty());
+    CHECK(finishAll(restarted) == std::vector<Seq>{1, 3});
+    CHECK(pendingSeqs().empty());
+    CHECK(restarted.isEmpty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: a pending one of before a restart gives way to a newer one",
+                 "[revisionqueue]")
+{
+    message(1, {{1, "a"}});
+    queue.detach(at("a"));
+    RevisionQueue restarted(share);
+
+    restarted.beginMessage(2, 20);
+    restarted.add(itemFor(2, "a"));
+    restarted.endMessage();
+
+    CHECK(finishAll(restarted) == std::vector<Seq>{2});
+    CHECK(pendingSeqs().empty());
+    CHECK(cursor() == 2);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what is put off comes up when its time has come",
+                 "[revisionqueue]")
+{
+    message(2, {{1, "a"}, {2, "b"}});
+    CHECK(queue.nextToDecide()->revision.seq == 1);
+    queue.postpone(at("a"), 5s);
+    CHECK(queue.nextDue() == SteadyTime(5s));
+    CHECK(pendingSeqs() == std::vector<Seq>{1});
+    CHECK(queue.nextToDecide()->revision.seq == 2);
+
+    queue.refill(5s - 1ns);
+    CHECK(queue.nextToDecide() == nullptr);
+    queue.refill(5s);
+    REQUIRE(queue.nextToDecide() == &at("a"));
+    CHECK_FALSE(queue.nextDue());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: the last time counts when something is put off again",
+                 "[revisionqueue]")
+{
+    message(1, {{1, "a"}});
+    queue.postpone(at("a"), 5s);
+    queue.postpone(at("a"), 9s);
+    queue.refill(5s);
+
+    CHECK(queue.nextToDecide() == nullptr);
+    CHECK(queue.nextDue() == SteadyTime(9s));
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what was put off may be decided on, replaced or finished",
+                 "[revisionqueue]")
+{
+    message(1, {{1, "a"}});
+    queue.postpone(at("a"), 5s);
+    SECTION("decided on")
+    {
+        queue.toDecide(at("a"));
+        CHECK(queue.nextToDecide() == &at("a"));
+    }
+    SECTION("replaced")
+    {
+        message(2, {{2, "a"}});
+        CHECK(queue.nextToDecide()->revision.seq == 2);
+    }
+    SECTION("finished")
+    {
+        queue.finish(pathOf("a"));
+        queue.refill(9s);
+        CHECK(queue.nextToDecide() == nullptr);
+    }
+    CHECK_FALSE(queue.nextDue());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: an item that is not new is not decided on",
+                 "[revisionqueue]")
+{
+    message(2, {{1, "a"}, {2, "b"}});
+    at("a").state = State::Applying;
+
+    CHECK(queue.nextToDecide()->revision.seq == 2);
+    CHECK(queue.nextToDecide() == nullptr);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what came meanwhile is handed over at the end",
+                 "[revisionqueue]")
+{
+    message(1, {{1, "a"}});
+    at("a").next = std::make_unique<RevisionQueue::Item>(itemFor(2, "a"));
+
+    const auto next = queue.finish(pathOf("a"));
+
+    REQUIRE(next);
+    CHECK(next->revision.seq == 2);
+    CHECK(queue.isEmpty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: it knows of live entries below a folder",
+                 "[revisionqueue]")
+{
+    message(1, {{1, "a/b/c"}});
+    CHECK(queue.hasBelow(pathOf("a")));
+    CHECK(queue.hasBelow(pathOf("a/b")));
+    CHECK_FALSE(queue.hasBelow(pathOf("a/b/c")));
+    CHECK_FALSE(queue.hasBelow(pathOf("a/bb")));
+
+    at("a/b/c").revision.entry = Entry();
+    CHECK_FALSE(queue.hasBelow(pathOf("a")));
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: beyond its room revisions go to the index and come back",
+                 "[revisionqueue]")
+{
+    constexpr Seq kCount = RevisionQueue::kMaxItems + 700;
+    queue.beginMessage(kCount, 1);
+    for (Seq seq = 1; seq <= kCount; ++seq)
+    {
+        queue.add(itemFor(seq, "f" + std::to_string(seq)));
+    }
+    queue.endMessage();
+    CHECK(queue.size() == RevisionQueue::kMaxItems);
+    CHECK(pendingSeqs().size() == 700);
+    CHECK(cursor() == 0);
+
+    const auto order = finishAll(queue);
+
+    CHECK(order.size() == kCount);
+    CHECK(std::is_sorted(order.begin(), order.end()));
+    CHECK(pendingSeqs().empty());
+    CHECK(queue.isEmpty());
+    CHECK(cursor() == kCount);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: spilled revisions of one number all come back (a comparison's)",
+                 "[revisionqueue]")
+{
+    constexpr std::size_t kCount = RevisionQueue::kMaxItems + 1000;
+    for (std::size_t i = 0; i < kCount; ++i)
+    {
+        RevisionQueue::Item item = itemFor(77, "f" + std::to_string(i));
+        item.revision.entry = Entry();
+        queue.add(std::move(item));
+    }
+
+    CHECK(finishAll(queue).size() == kCount);
+    CHECK(pendingSeqs().empty());
+    CHECK(queue.isEmpty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: a folder that is told of late is loaded as well",
+                 "[revisionqueue]")
+{
+    for (Seq seq = 100; seq < 100 + RevisionQueue::kMaxItems + 900; ++seq)
+    {
+        queue.add(itemFor(seq, "f" + std::to_string(seq)));
+    }
+    // Some are finished, others loaded, and it is full again.
+    std::size_t finished = 0;
+    while (queue.size() >= RevisionQueue::kMaxItems / 2)
+    {
+        queue.finish(RelativePath(queue.nextToDecide()->revision.path));
+        ++finished;
+    }
+    queue.refill(0s);
+    for (Seq seq = 10000; queue.size() < RevisionQueue::kMaxItems; ++seq)
+    {
+        queue.add(itemFor(seq, "g" + std::to_string(seq)));
+        ++finished;
+    }
+
+    queue.add(itemFor(3, "folder"));
+
+    const auto rest = finishAll(queue);
+    CHECK(std::count(rest.begin(), rest.end(), 3) == 1);
+    CHECK(pendingSeqs().empty());
+    CHECK(queue.isEmpty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: a newer revision replaces a spilled one in the index",
+                 "[revisionqueue]")
+{
+    for (Seq seq = 1; seq <= RevisionQueue::kMaxItems + 1; ++seq)
+    {
+        queue.add(itemFor(seq, "f" + std::to_string(seq)));
+    }
+    const Seq spilled = RevisionQueue::kMaxItems + 1;
+
+    queue.add(itemFor(9999, "f" + std::to_string(spilled)));
+
+    CHECK(pendingSeqs() == std::vector<Seq>{9999});
+    const auto order = finishAll(queue);
+    CHECK(order.back() == 9999);
+    CHECK(std::count(order.begin(), order.end(), spilled) == 0);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: during a comparison the record keeps its cursor",
+                 "[revisionqueue]")
+{
+    message(5, {});
+    share.comparison.emplace();
+
+    message(9, {{9, "a"}});
+    CHECK(share.comparison->cursor == 0);
+    queue.finish(pathOf("a"));
+
+    CHECK(share.comparison->cursor == 9);
+    CHECK(share.comparison->tag == 90);
+    CHECK(share.record.cursor == 5);
+    CHECK(cursor() == 5);
+}
