@@ -748,7 +748,11 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
         _share.log.debug(_share.options.name + ": applied revision " +
                          std::to_string(item.revision.seq) + " of " + printable(path.text()));
     }
-    if (path.text() == kIgnoreFile)
+    // As for accepted proposals: a folder that was moved meanwhile took the entry along.
+    const auto now = _share.files.stat(path);
+    const auto row = _share.index.get(share, path);
+    if (path.text() == kIgnoreFile || now.has_value() != row.has_value() ||
+        (now && !hasIdentity(*row, *now, _share.options.modes.mask())))
     {
         _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
     }

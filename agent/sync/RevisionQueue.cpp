@@ -33,8 +33,13 @@ bool RevisionQueue::add(Item item)
     {
         return false;
     }
+    if (known != _items.end() && known->second.state == State::Applying)
+    {
+        return addBehind(known->second, std::move(item));
+    }
     if (known == _items.end() && _items.size() >= kMaxItems)
     {
+        leaveMessage(item);
         _share.index.putPending(_share.record.id, {item.revision, {}, 0});
         _spilled = true;
         _loadedUpTo =
@@ -53,15 +58,27 @@ bool RevisionQueue::add(Item item)
         _share.index.removePending(_share.record.id, path);
         item.pending = false;
     }
-    if (_filling && !item.arrival)
-    {
-        item.arrival = _firstMessage + _messages.size() - 1;
-        ++_messages.back().open;
-    }
+    joinMessage(item);
     std::optional<InlineContent> content = std::exchange(item.content, std::nullopt);
     Item& place = _items.emplace(path, std::move(item)).first->second;
     setContent(place, std::move(content));
     toDecide(place);
+    return true;
+}
+
+/// What is on its way to the disk cannot be replaced. The newer one holds its own message open until its turn has come.
+bool RevisionQueue::addBehind(Item& first, Item item)
+{
+    if (first.next && first.next->revision.seq >= item.revision.seq)
+    {
+        return false;
+    }
+    joinMessage(item);
+    if (first.next)
+    {
+        leaveMessage(*first.next);
+    }
+    first.next = std::make_unique<Item>(std::move(item));
     return true;
 }
 
@@ -166,6 +183,16 @@ void RevisionQueue::letGo(Item& item)
     leaveMessage(item);
 }
 
+/// The item counts towards the message that is being taken in.
+void RevisionQueue::joinMessage(Item& item)
+{
+    if (_filling && !item.arrival)
+    {
+        item.arrival = _firstMessage + _messages.size() - 1;
+        ++_messages.back().open;
+    }
+}
+
 /// The item no longer counts towards the message that it came with.
 void RevisionQueue::leaveMessage(Item& item)
 {
@@ -194,6 +221,10 @@ std::unique_ptr<RevisionQueue::Item> RevisionQueue::finish(const RelativePath& p
 void RevisionQueue::postpone(Item& item, SteadyTime until)
 {
     detach(item);
+    if (item.state == State::Retry)
+    {
+        _postponed.erase({item.retryAt, item.revision.path});
+    }
     item.state = State::Retry;
     item.retryAt = until;
     _postponed.emplace(until, item.revision.path);

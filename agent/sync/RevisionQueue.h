@@ -66,7 +66,8 @@ public:
     void beginMessage(Seq cursor, std::uint64_t tag);
     void endMessage();
 
-    /// False when the path has this revision, or a newer one, already. Replaces an older one: call drop() for its work first.
+    /// False when the path has this revision, or a newer one, already. Replaces an older one: end its work first; one
+    /// that is being applied stays, and finish() hands the newer one over.
     bool add(Item item);
 
     [[nodiscard]] Item* find(const RelativePath& path);
@@ -125,6 +126,8 @@ private:
     };
 
     void letGo(Item& item);
+    bool addBehind(Item& first, Item item);
+    void joinMessage(Item& item);
     void leaveMessage(Item& item);
     void moveCursor();
     void load();

@@ -1,5 +1,6 @@
 #include "agent/sync/Uplink.h"
 
+#include "agent/sync/DiskState.h"
 #include "shared/base/Errors.h"
 #include "shared/delta/Recipe.h"
 
@@ -461,21 +462,37 @@ void Uplink::accepted(const Flight& flight, Seq seq)
     if (flight.entry.kind == EntryKind::Tombstone)
     {
         _share.index.remove(share, flight.path);
-        return;
     }
-    _share.index.put(share, {flight.path, seq, flight.entry, flight.local});
-    if (flight.signature)
+    else
     {
-        _share.index.putSignature(share, flight.path, *flight.signature);
+        _share.index.put(share, {flight.path, seq, flight.entry, flight.local});
+        if (flight.signature)
+        {
+            _share.index.putSignature(share, flight.path, *flight.signature);
+        }
+        else if (flight.appended)
+        {
+            _share.index.appendSignature(share, flight.path, flight.entry.size, *flight.appended);
+            _host.grown(flight.path);
+        }
+        else if (flight.like)
+        {
+            _share.index.copySignature(share, *flight.like, flight.path);
+        }
     }
-    else if (flight.appended)
+    if (_share.log.debug())
     {
-        _share.index.appendSignature(share, flight.path, flight.entry.size, *flight.appended);
-        _host.grown(flight.path);
+        _share.log.debug(_share.options.name + ": revision " + std::to_string(seq) + " is " +
+                         printable(flight.path.text()) + " of this agent");
     }
-    else if (flight.like)
+    // A folder that was moved meanwhile took this entry along, and no scan could miss it while the
+    // index did not have it.
+    const auto stat = _share.files.stat(flight.path);
+    const auto row = _share.index.get(share, flight.path);
+    if (stat.has_value() != row.has_value() ||
+        (stat && !hasIdentity(*row, *stat, _share.options.modes.mask())))
     {
-        _share.index.copySignature(share, *flight.like, flight.path);
+        _host.lookAgain(flight.path, HintScope::Entry, SteadyTime(0));
     }
 }
 

@@ -53,6 +53,7 @@ public:
 IndexEntry indexed(const RelativePath& path, const FileStat& stat)
 {
     IndexEntry entry;
+    entry.seq = 1;
     entry.path = path;
     entry.entry.kind = stat.kind == FileKind::File        ? EntryKind::File
                        : stat.kind == FileKind::Directory ? EntryKind::Directory

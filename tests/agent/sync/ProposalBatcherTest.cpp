@@ -234,18 +234,18 @@ TEST_CASE_METHOD(BatcherFixture,
                  "ProposalBatcher: the longest paths and link targets still fit into messages",
                  "[batcher]")
 {
-    const std::string level = std::string(250, 'd') + "/";
-    std::string folder;
-    while (folder.size() + level.size() + 10 < kMaxPathBytes)
-    {
-        folder += level;
-    }
     const std::uint32_t count = 600;
     for (std::uint32_t i = 0; i < count; ++i)
     {
         Proposal proposal;
         proposal.id = i;
-        proposal.path = pathOf(folder + std::to_string(i));
+        // No two of them have more than a letter or two in common.
+        std::string path = variedText(kMaxPathBytes, i + 1000);
+        for (std::size_t slash = 250; slash < path.size(); slash += 250)
+        {
+            path[slash] = '/';
+        }
+        proposal.path = pathOf(path);
         proposal.entry.kind = EntryKind::Symlink;
         proposal.entry.target = variedText(kMaxTargetBytes, i);
         batcher.add(proposal, {});

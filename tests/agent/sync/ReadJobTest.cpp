@@ -347,7 +347,7 @@ TEST_CASE_METHOD(ReadFixture,
 TEST_CASE_METHOD(ReadFixture, "ReadJob: a delta of too many pieces is given up", "[readjob]")
 {
     // Every other block of the old content is there, each followed by a byte that was not.
-    const std::string old = variedText(140 << 20, 9);
+    const std::string old = variedText(70 << 20, 9);
     const std::size_t block = blockBytesFor(old.size());
     std::string text;
     for (std::size_t at = 0; at + block <= old.size(); at += 2 * block)

@@ -303,13 +303,37 @@ TEST_CASE_METHOD(QueueFixture,
                  "[revisionqueue]")
 {
     message(1, {{1, "a"}});
-    at("a").next = std::make_unique<RevisionQueue::Item>(itemFor(2, "a"));
+    at("a").state = State::Applying;
+    message(2, {{2, "a"}});
+    message(3, {{3, "a"}, {2, "a"}});
+    CHECK(at("a").revision.seq == 1);
 
-    const auto next = queue.finish(pathOf("a"));
+    auto next = queue.finish(pathOf("a"));
 
     REQUIRE(next);
-    CHECK(next->revision.seq == 2);
-    CHECK(queue.isEmpty());
+    CHECK(next->revision.seq == 3);
+    CHECK(cursor() == 2);
+    CHECK(queue.add(std::move(*next)));
+    CHECK(cursor() == 2);
+    CHECK(finishAll(queue) == std::vector<Seq>{3});
+    CHECK(cursor() == 3);
+}
+
+TEST_CASE_METHOD(
+    QueueFixture,
+    "RevisionQueue: the cursor is not past what waits behind one that is being applied",
+    "[revisionqueue]")
+{
+    message(1, {{1, "a"}});
+    at("a").state = State::Applying;
+    queue.detach(at("a"));
+    CHECK(cursor() == 1);
+
+    message(2, {{2, "a"}});
+
+    CHECK(cursor() == 1);
+    RevisionQueue restarted(share);
+    CHECK(finishAll(restarted) == std::vector<Seq>{1});
 }
 
 TEST_CASE_METHOD(QueueFixture,
