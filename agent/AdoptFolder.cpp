@@ -12,43 +12,6 @@
 
 namespace tidewire {
 
-namespace {
-
-constexpr std::size_t kPage = 256;
-
-void forgetShare(Index& index, ShareRecord& record)
-{
-    for (;;)
-    {
-        const auto page = index.subtree(record.id, RelativePath(), RelativePath(), kPage);
-        for (const IndexEntry& entry : page)
-        {
-            index.remove(record.id, entry.path);
-        }
-        if (page.size() < kPage)
-        {
-            break;
-        }
-    }
-    for (;;)
-    {
-        const auto page = index.pendingAfter(record.id, 0, kPage);
-        for (const Index::Pending& pending : page)
-        {
-            index.removePending(record.id, pending.revision.path);
-        }
-        if (page.size() < kPage)
-        {
-            break;
-        }
-    }
-    record.cursor = 0;
-    record.tag = 0;
-    record.incarnation = {};
-}
-
-} // namespace
-
 void adoptFolder(const AgentConfig& config, const std::string& share)
 {
     const auto found =
@@ -66,7 +29,7 @@ void adoptFolder(const AgentConfig& config, const std::string& share)
     Marker marker{share, {}};
     ::randombytes_buf(marker.id.data(), marker.id.size());
     index.begin();
-    forgetShare(index, record);
+    index.forgetShare(record);
     record.marker = marker.id;
     index.putShare(record);
     index.commit();

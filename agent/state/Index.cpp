@@ -287,4 +287,30 @@ void Index::clearListed(ShareId share)
     _impl->entries.clearListed(share);
 }
 
+void Index::forgetShare(ShareRecord& record)
+{
+    constexpr std::size_t kPage = 256;
+    std::vector<IndexEntry> entries;
+    do
+    {
+        entries = subtree(record.id, RelativePath(), RelativePath(), kPage);
+        for (const IndexEntry& entry : entries)
+        {
+            remove(record.id, entry.path);
+        }
+    } while (entries.size() == kPage);
+    std::vector<Pending> revisions;
+    do
+    {
+        revisions = pendingAfter(record.id, 0, kPage);
+        for (const Pending& pending : revisions)
+        {
+            removePending(record.id, pending.revision.path);
+        }
+    } while (revisions.size() == kPage);
+    record.cursor = 0;
+    record.tag = 0;
+    record.incarnation = {};
+}
+
 } // namespace tidewire

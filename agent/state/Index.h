@@ -88,6 +88,10 @@ public:
     [[nodiscard]] ShareRecord share(const std::string& name);
     void putShare(const ShareRecord& record);
 
+    /// Removes all entries and pending revisions of the share, and takes cursor and incarnation from `record`: relay and folder are
+    /// compared anew. The record itself is not stored.
+    void forgetShare(ShareRecord& record);
+
     // --- entries ---
 
     [[nodiscard]] std::optional<IndexEntry> get(ShareId share, const RelativePath& path);

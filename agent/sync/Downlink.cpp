@@ -4,6 +4,7 @@
 #include "agent/sync/DiskState.h"
 #include "agent/sync/PrivateFolder.h"
 #include "shared/base/Errors.h"
+#include "shared/delta/Recipe.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -19,10 +20,22 @@ constexpr SteadyTime kMaxRetry = std::chrono::minutes(5);
 constexpr unsigned kMaxWrongContents = 3;
 constexpr unsigned kPortion = 128; // decisions between looks at the messages that came
 constexpr std::size_t kMaxHeldBytes = 4 << 20;
+constexpr std::uint64_t kMaxInlineBytes = 2 << 20;
 
 RelativePath partialPath(Seq seq)
 {
     return PrivateFolder::temporary(std::string(kPartialPrefix).append(std::to_string(seq)));
+}
+
+/// Bytes that operations take from frames: what they cost in memory.
+std::uint64_t dataLength(const Delta& delta)
+{
+    std::uint64_t length = 0;
+    for (const Op& op : delta)
+    {
+        length += op.kind == OpKind::Data ? op.length : 0;
+    }
+    return length;
 }
 
 void removeIfThere(FileSystem& files, const RelativePath& path)
@@ -127,10 +140,16 @@ void Downlink::accept(RevisionsMessage::Item& item)
     {
         return;
     }
+    if (revision.agent == _share.options.agent && _host.takeOwn(revision))
+    {
+        return;
+    }
     Item fresh;
     fresh.revision = std::move(item.revision);
     // When much is waiting already, the content is fetched once its turn has come.
-    if (item.hasDelta && _queue.heldBytes() < kMaxHeldBytes)
+    if (item.hasDelta && _queue.heldBytes() < kMaxHeldBytes &&
+        totalLength(item.delta) == fresh.revision.entry.size &&
+        dataLength(item.delta) <= kMaxInlineBytes)
     {
         fresh.source = item.source;
         fresh.content.emplace();
@@ -142,14 +161,11 @@ void Downlink::accept(RevisionsMessage::Item& item)
         {
             return;
         }
-        if (known->state == RevisionQueue::State::Applying)
+        if (known->state != RevisionQueue::State::Applying)
         {
-            _queue.detach(*known);
-            known->next = std::make_unique<Item>(std::move(fresh));
-            return;
+            dropDownload(fresh.revision.path);
+            _tasks.erase(fresh.revision.path);
         }
-        dropDownload(fresh.revision.path);
-        _tasks.erase(fresh.revision.path);
     }
     _queue.add(std::move(fresh));
 }
@@ -976,37 +992,68 @@ void Downlink::checkDisplaced(bool last)
     {
         return;
     }
-    Placement placement(_share.files, _share.options.modes, namer());
     std::vector<Displaced> open;
     for (const Displaced& item : std::exchange(_displaced, {}))
     {
-        const auto stat = _share.files.stat(item.temporary);
-        if (!stat)
+        try
         {
-            continue;
-        }
-        const bool written = stat->size != item.identity.size || stat->mtime != item.identity.mtime;
-        if (written)
-        {
-            if (const auto copy = placement.keepAsConflict(item.temporary, item.path))
+            if (!settleDisplaced(item, last))
             {
-                _share.log.warning(_share.options.name + ": " + printable(item.path.text()) +
-                                   " was still written to after it was replaced; that is kept as " +
-                                   printable(copy->text()));
-                _host.lookAgain(*copy, HintScope::Entry, SteadyTime(0));
+                open.push_back(item);
             }
         }
-        else if (!last && _share.files.openRead(item.temporary)->isOpenForWriting())
+        catch (const StorageError& error)
         {
+            _share.log.warning(_share.options.name + ": " + error.what() + "; trying again");
             open.push_back(item);
-        }
-        else if (!last)
-        {
-            removeIfThere(_share.files, item.temporary);
         }
     }
     _displaced = std::move(open);
     _displacedDue = now + kDisplacedDelay;
+}
+
+/// True when the file can be let go, or is kept as a conflict copy.
+bool Downlink::settleDisplaced(const Displaced& item, bool last)
+{
+    bool isOpen = false;
+    if (_share.files.stat(item.temporary))
+    {
+        try
+        {
+            // Before the stat: a write between the two shows in it.
+            isOpen = _share.files.openRead(item.temporary)->isOpenForWriting();
+        }
+        catch (const StorageError& error)
+        {
+            if (error.code() != EACCES && error.code() != ENOENT)
+            {
+                throw;
+            }
+        }
+    }
+    const auto stat = _share.files.stat(item.temporary);
+    if (!stat)
+    {
+        return true;
+    }
+    if (stat->size != item.identity.size || stat->mtime != item.identity.mtime)
+    {
+        Placement placement(_share.files, _share.options.modes, namer());
+        if (const auto copy = placement.keepAsConflict(item.temporary, item.path))
+        {
+            _share.log.warning(_share.options.name + ": " + printable(item.path.text()) +
+                               " was still written to after it was replaced; that is kept as " +
+                               printable(copy->text()));
+            _host.lookAgain(*copy, HintScope::Entry, SteadyTime(0));
+        }
+        return true;
+    }
+    if (isOpen || last)
+    {
+        return false;
+    }
+    removeIfThere(_share.files, item.temporary);
+    return true;
 }
 
 } // namespace tidewire

@@ -31,6 +31,9 @@ public:
 
     /// All that the relay had is taken in.
     virtual void onLive() = 0;
+
+    /// A revision that this agent made: true when its answer was lost, and it has been taken for that answer.
+    virtual bool takeOwn(const Revision& revision) = 0;
 };
 
 /// Revisions on their way down: decides for each what to do, gets the content, has it applied, and records it in the index.
@@ -58,6 +61,9 @@ public:
 
     /// The relay's store is another one: revisions of the old one mean nothing.
     void forgetStore();
+
+    /// The share's cursor was set back.
+    void forgetCursor() { _queue.restart(); }
     void onRevisions(RevisionsMessage& message);
     bool onContent(ContentMessage& message, std::uint32_t bodyBytes);
     void onDisconnected();
@@ -110,6 +116,7 @@ private:
     void onTaskDone(Item& item, ApplyTask& task);
     void onTaskFailed(Item& item, ApplyTask& task);
     void onNotEmpty(Item& item);
+    bool settleDisplaced(const Displaced& item, bool last);
     void retryLater(Item& item, const std::string& problem);
     void finish(const RelativePath& path);
     void finishComparison(Seq head);

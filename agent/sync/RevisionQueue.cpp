@@ -114,6 +114,20 @@ void RevisionQueue::setContent(Item& item, std::optional<InlineContent> content)
     _heldBytes += item.content ? item.content->bytes.size() : 0;
 }
 
+void RevisionQueue::restart()
+{
+    for (auto& [path, item] : _items)
+    {
+        item.arrival.reset();
+        if (item.next)
+        {
+            item.next->arrival.reset();
+        }
+    }
+    _firstMessage += _messages.size();
+    _messages.clear();
+}
+
 void RevisionQueue::clear()
 {
     _items.clear();

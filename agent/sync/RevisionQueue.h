@@ -82,6 +82,9 @@ public:
     /// Bytes of content that wait in items.
     [[nodiscard]] std::size_t heldBytes() const { return _heldBytes; }
 
+    /// The cursor was set back: what came so far no longer moves it.
+    void restart();
+
     /// Forgets all, in the index too: another store counts its revisions anew.
     void clear();
 

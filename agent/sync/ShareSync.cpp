@@ -97,6 +97,14 @@ bool ShareSync::start()
         _private.prepare();
         _share.device = root->device;
         _share.record.device = root->device;
+        if (wasEmptied())
+        {
+            _share.log.warning(
+                _share.options.name +
+                ": the folder is empty, which it was not; it is filled again, nothing "
+                "is deleted elsewhere");
+            _share.index.forgetShare(_share.record);
+        }
         loadRules();
         _share.index.putShare(_share.record);
         sweepTemporaries();
@@ -112,6 +120,21 @@ bool ShareSync::start()
     _nextRescan = now + kRescan;
     _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, now);
     return true;
+}
+
+/// True when nothing is left of what the index knows: rather a disk that was changed than somebody's wish.
+bool ShareSync::wasEmptied()
+{
+    if (!_share.index.hasChildren(_share.record.id, RelativePath()))
+    {
+        return false;
+    }
+    bool empty = true;
+    _share.files.list(RelativePath(), [&](std::string_view name, FileKind) {
+        empty = name == kPrivateFolder;
+        return empty;
+    });
+    return empty;
 }
 
 void ShareSync::halt(const std::string& problem)
@@ -160,8 +183,9 @@ void ShareSync::loadRules()
         // Revisions of paths that were ignored have been passed over: hear of everything again.
         _share.record.cursor = 0;
         _share.record.tag = 0;
-        _share.index.putShare(_share.record);
+        _downlink.forgetCursor();
     }
+    _share.index.putShare(_share.record);
     if (_running)
     {
         _hooks.onRules(_share.rules);
@@ -377,6 +401,11 @@ void ShareSync::released(const RelativePath& path)
 std::optional<Revision> ShareSync::awaited(const RelativePath& path)
 {
     return _downlink.awaited(path);
+}
+
+bool ShareSync::takeOwn(const Revision& revision)
+{
+    return _uplink.takeLost(revision);
 }
 
 void ShareSync::refused(const RelativePath& path, const std::optional<Revision>& head)

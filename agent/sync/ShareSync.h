@@ -108,12 +108,14 @@ private:
     bool rootIsSound() override;
     void grown(const RelativePath& path) override;
     void onLive() override;
+    bool takeOwn(const Revision& revision) override;
 
     // ScanSink
     void onFinding(const Finding& finding) override;
     void onSkipped(const Skipped& skipped) override;
     void onFolder(const RelativePath& folder) override;
 
+    [[nodiscard]] bool wasEmptied();
     void halt(const std::string& problem);
     void loadRules();
     void sweepTemporaries();

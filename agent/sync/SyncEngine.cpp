@@ -26,7 +26,7 @@ bool SyncEngine::addShare(WatchId id,
 {
     ShareHooks hooks;
     hooks.reconnect = [this](const std::string& reason) {
-        if (_connected)
+        if (_connected && !std::exchange(_dropping, true))
         {
             _outlet.disconnect(reason);
         }
@@ -82,6 +82,7 @@ ShareSync* SyncEngine::share(WatchId id)
 void SyncEngine::onConnected()
 {
     _connected = true;
+    _dropping = false;
     _welcomed = false;
     _connection.reset();
     _numbered.clear();
@@ -100,6 +101,7 @@ void SyncEngine::onConnected()
 
 void SyncEngine::onDisconnected()
 {
+    _dropping = false;
     if (!std::exchange(_connected, false))
     {
         return;
@@ -132,7 +134,7 @@ ShareSync& SyncEngine::byNumber(ShareNumber number)
 
 void SyncEngine::onMessage(Message&& message, std::size_t wireBytes)
 {
-    if (!_connected)
+    if (!_connected || _dropping)
     {
         return;
     }
@@ -226,6 +228,11 @@ bool SyncEngine::run()
     for (const auto& [id, entry] : _shares)
     {
         more = entry.share->run() || more;
+    }
+    if (_dropping)
+    {
+        // What the old connection still says is no longer heard: HELLO is about to say something else.
+        onDisconnected();
     }
     _index.commit();
     return more;

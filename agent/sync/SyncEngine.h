@@ -102,6 +102,7 @@ private:
     std::map<WatchId, Entry> _leaving;
     std::vector<ShareSync*> _numbered; // in the order of the HELLO
     bool _connected = false;
+    bool _dropping = false; // the connection is to end, and has not heard of it yet
     bool _welcomed = false;
 };
 

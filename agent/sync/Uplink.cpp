@@ -422,6 +422,19 @@ void Uplink::onResult(ResultMessage& message)
     }
 }
 
+bool Uplink::takeLost(const Revision& revision)
+{
+    const auto lost = _lost.find(revision.path);
+    if (lost == _lost.end() || lost->second.entry != revision.entry)
+    {
+        return false;
+    }
+    const Flight flight = std::move(lost->second);
+    _lost.erase(lost);
+    accepted(flight, revision.seq);
+    return true;
+}
+
 /// A proposal that was made and never sent.
 void Uplink::forgetFlight(const RelativePath& path)
 {
@@ -571,7 +584,13 @@ void Uplink::onDisconnected()
     _batcher.reset();
     _reads.onDisconnected();
     _walk.reset();
-    _flights.clear();
+    // The relay may have accepted some of these: their revisions are known again when they come.
+    _lost.clear();
+    for (auto& [id, flight] : std::exchange(_flights, {}))
+    {
+        const RelativePath path = flight.path;
+        _lost.insert_or_assign(path, std::move(flight));
+    }
     _flightBytes = 0;
     _deletions.clear();
     for (const RelativePath& path : std::exchange(_held, {}))

@@ -92,6 +92,10 @@ public:
     /// Reads the file again although its identity is that of the index.
     void verify(const RelativePath& path, const FileStat& stat);
 
+    /// A revision of our own name that came down: true when it is a proposal whose answer was lost with the
+    /// connection. Without this, the next edit of that path would be taken for a conflict with our own.
+    bool takeLost(const Revision& revision);
+
     /// Moves on what can be moved on.
     void pump();
 
@@ -142,6 +146,8 @@ private:
     std::unordered_map<std::uint32_t, Flight> _flights;
     std::unordered_set<RelativePath> _held;      // by this object, a subset of _paths
     std::unordered_set<RelativePath> _deletions; // in flight
+    std::map<RelativePath, Flight>
+        _lost; // proposals that the last connection took along, at most kMaxFlights
     std::size_t _flightBytes = 0;
     std::uint32_t _nextProposal = 1;
     std::unordered_map<RelativePath, SteadyTime> _racy; // and until when it counts

@@ -62,12 +62,19 @@ public:
     /// One user after the other, each in peace: what the last one left is what all must get.
     void byTurns()
     {
+        _byTurns = true;
         for (std::uint64_t rounds = 2 + _random.below(4); rounds > 0; --rounds)
         {
             const auto actor = static_cast<std::size_t>(_random.below(_world.agents()));
             for (std::uint64_t left = 1 + _random.below(12); left > 0; --left)
             {
                 event(actor);
+                if (_rude && _random.oneIn(6))
+                {
+                    // An actor that is killed may find its own unanswered change as news, and rather keeps too much.
+                    const auto other = static_cast<std::size_t>(_random.below(_world.agents()));
+                    disturb(_world.agent(other), other == actor ? 20 : 20 + _random.below(3));
+                }
             }
             const std::string wanted = treeText(_world.agent(actor).files());
             _world.trace().add("test", "end of a turn");
@@ -105,7 +112,7 @@ private:
         {
             _world.steps(2000);
         }
-        else if (_rude)
+        else if (_rude && !_byTurns)
         {
             disturb(agent, kind);
         }
@@ -167,6 +174,7 @@ private:
     SimUser _user;
     const bool _rude;
     const bool _racing;
+    bool _byTurns = false;
     SimAgent* _racer = nullptr;
 };
 
