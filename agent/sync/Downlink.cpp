@@ -231,6 +231,12 @@ std::optional<Revision> Downlink::awaited(const RelativePath& path) const
     return item == nullptr ? std::nullopt : std::optional(item->revision);
 }
 
+bool Downlink::isJudged(const RelativePath& path) const
+{
+    const Item* item = _queue.find(path);
+    return item != nullptr && item->judged;
+}
+
 bool Downlink::awaitsBelow(const RelativePath& folder) const
 {
     return _queue.hasBelow(folder);
@@ -346,10 +352,12 @@ void Downlink::makeReady(Item& item, const std::optional<FileStat>& stat)
     {
         task.expectPresent = true;
         task.expectedKind = stat->kind;
-        task.expected = item.keepLocal && row ? row->local : LocalIdentity::of(*stat);
-        if (item.keepLocal && !row)
+        task.expected = LocalIdentity::of(*stat);
+        if (item.keepLocal)
         {
-            task.expectPresent = false;
+            // Only what the relay has, too, may be let go.
+            task.expectPresent = row && row->seq != 0;
+            task.expected = row ? row->local : LocalIdentity();
         }
     }
     const bool sameLink = stat && stat->kind == FileKind::Symlink &&

@@ -77,6 +77,9 @@ public:
     /// The revision that waits for the path.
     [[nodiscard]] std::optional<Revision> awaited(const RelativePath& path) const;
 
+    /// True when the relay refused our side of the path: it is settled here, and not to be proposed again.
+    [[nodiscard]] bool isJudged(const RelativePath& path) const;
+
     /// True when some revision for a path below waits.
     [[nodiscard]] bool awaitsBelow(const RelativePath& folder) const;
 

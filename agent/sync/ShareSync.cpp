@@ -612,7 +612,11 @@ void ShareSync::examinePresent(const DirtyPath& dirty, const FileStat& stat)
     const bool wasFolder = row && row->entry.kind == EntryKind::Directory &&
                            stat.kind != FileKind::Directory &&
                            _share.index.hasChildren(_share.record.id, path);
-    if (wasFolder)
+    if (_downlink.isJudged(path))
+    {
+        _downlink.reconsider(path);
+    }
+    else if (wasFolder)
     {
         _uplink.emptied(path);
     }
@@ -726,7 +730,10 @@ bool ShareSync::run()
             {
                 const Finding finding = std::move(_found.front());
                 _found.pop_front();
-                _uplink.changed(finding.path, finding.stat, false);
+                if (!_downlink.isJudged(finding.path))
+                {
+                    _uplink.changed(finding.path, finding.stat, false);
+                }
             }
             else if (!_folders.empty())
             {

@@ -525,7 +525,7 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
         release(path);
         return;
     case Refusal::ParentMissing:
-        _host.lookAgain(path.parent(), HintScope::Entry, SteadyTime(0));
+        _host.lookAgain(path.parent(), HintScope::Entry, kRetryDelay);
         tryAgainLater(path, HintScope::Entry);
         return;
     case Refusal::NotEmpty:

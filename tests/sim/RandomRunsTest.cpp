@@ -59,7 +59,8 @@ public:
         rest();
     }
 
-    /// One user after the other, each in peace: what the last one left is what all must get.
+    /// One user after the other, each in peace: what the last one left is what all must get. No agent is killed here: one
+    /// that is may take a change of its own whose answer it never got for news, and rather keeps too much.
     void byTurns()
     {
         _byTurns = true;
@@ -71,9 +72,7 @@ public:
                 event(actor);
                 if (_rude && _random.oneIn(6))
                 {
-                    // An actor that is killed may find its own unanswered change as news, and rather keeps too much.
-                    const auto other = static_cast<std::size_t>(_random.below(_world.agents()));
-                    disturb(_world.agent(other), other == actor ? 20 : 20 + _random.below(3));
+                    _world.restartRelay();
                 }
             }
             const std::string wanted = treeText(_world.agent(actor).files());

@@ -34,7 +34,10 @@ public:
 
     /// A further board, whose agent is started at once.
     SimAgent& addAgent(SimAgent::Settings settings);
-    SimAgent& addAgent(const std::string& name) { return addAgent(SimAgent::Settings{name, {}, {}}); }
+    SimAgent& addAgent(const std::string& name)
+    {
+        return addAgent(SimAgent::Settings{name, {}, {}});
+    }
 
     [[nodiscard]] SimRandom& random() { return _random; }
     [[nodiscard]] SimClock& clock() { return _clock; }
