@@ -90,6 +90,7 @@ Downlink::~Downlink() = default;
 
 void Downlink::onWelcome()
 {
+    reconsiderDelayed();
     if (_share.comparison)
     {
         _share.index.clearListed(_share.record.id);
@@ -165,6 +166,7 @@ void Downlink::accept(RevisionsMessage::Item& item)
         {
             dropDownload(fresh.revision.path);
             _tasks.erase(fresh.revision.path);
+            removePartial(known->revision);
         }
     }
     _queue.add(std::move(fresh));
@@ -305,6 +307,12 @@ void Downlink::decide(Item& item)
     }
     const auto stat = _share.files.stat(path);
     const auto row = _share.index.get(_share.record.id, path);
+    if (row && row->seq >= item.revision.seq)
+    {
+        // Our own next revision was accepted while this one waited.
+        finish(path);
+        return;
+    }
     const LocalView view = localView(item, stat, row);
     switch (reconcile(view, item.revision.entry.kind, item.judged || _share.onlyReceives()))
     {
@@ -497,7 +505,8 @@ void Downlink::fetch(Item& item, const std::optional<IndexEntry>& row)
     if (!_share.online)
     {
         _queue.detach(item);
-        item.state = RevisionQueue::State::Fetching;
+        item.state = RevisionQueue::State::Waiting;
+        _delayed.insert(item.revision.path);
         return;
     }
     const auto base = item.noBase || !row || row->seq == 0 ? std::nullopt : unchangedEntry(row);
@@ -556,9 +565,19 @@ void Downlink::retryLater(Item& item, const std::string& problem)
                         std::min<SteadyTime>(kMinRetry * (1U << doublings), kMaxRetry));
 }
 
+/// What was downloaded of a revision that is no longer wanted, or is in its place.
+void Downlink::removePartial(const Revision& revision)
+{
+    if (revision.entry.size > kLargeBytes)
+    {
+        removeIfThere(_share.files, partialPath(revision.seq));
+    }
+}
+
 void Downlink::finish(const RelativePath& path)
 {
     _tasks.erase(path);
+    removePartial(_queue.find(path)->revision);
     if (auto next = _queue.finish(path))
     {
         _queue.add(std::move(*next));
@@ -602,11 +621,22 @@ void Downlink::startApply()
     {
         return;
     }
+    std::set<RelativePath> moving; // their deletions come with the task that moves them
+    for (const auto& [path, task] : _tasks)
+    {
+        if (task.source == ContentSource::MoveOf)
+        {
+            moving.insert(task.sourcePath);
+        }
+    }
     std::vector<std::pair<Seq, RelativePath>> order;
     order.reserve(_tasks.size());
     for (const auto& [path, task] : _tasks)
     {
-        order.emplace_back(task.seq, path);
+        if (!moving.contains(path))
+        {
+            order.emplace_back(task.seq, path);
+        }
     }
     // Tombstones of a comparison share one seq: what lies deeper goes first then.
     std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
@@ -650,10 +680,26 @@ bool Downlink::addToBatch(Item& item,
     const auto task = _tasks.find(path);
     const bool moves = task->second.source == ContentSource::MoveOf;
     const RelativePath source = task->second.sourcePath;
-    if (_paths.isHeld(path) || (moves && _paths.isHeld(source)))
+    const auto row = _share.index.get(_share.record.id, path);
+    const bool isOld = row && row->seq >= item.revision.seq;
+    if (isOld)
+    {
+        _tasks.erase(task);
+        _queue.toDecide(item);
+        return false;
+    }
+    if (_paths.isHeld(path))
     {
         item.state = RevisionQueue::State::Waiting;
         _tasks.erase(task);
+        return false;
+    }
+    if (moves && _paths.isHeld(source))
+    {
+        // It may be gone when it is free again: get the content another way.
+        item.noTwin = true;
+        _tasks.erase(task);
+        _queue.toDecide(item);
         return false;
     }
     static_cast<void>(_paths.tryHold(path));
@@ -861,7 +907,8 @@ void Downlink::startDownload(Item& item,
 {
     const RelativePath path = item.revision.path;
     _queue.detach(item);
-    if (_downloads.size() >= kMaxDownloads || _downloads.contains(path))
+    // A job of an earlier attempt may still be writing to the same file.
+    if (_downloads.size() >= kMaxDownloads || _downloads.contains(path) || _atWork.contains(path))
     {
         item.state = RevisionQueue::State::Waiting;
         _delayed.insert(path);
@@ -890,6 +937,7 @@ void Downlink::startDownload(Item& item,
         job->add(std::move(first));
     }
     _downloads.emplace(path, Download{item.revision.seq, nullptr, {}});
+    _atWork.insert(path);
     _share.jobs.submit(std::move(job));
 }
 
@@ -908,6 +956,7 @@ void Downlink::onChunk(const RelativePath& path, Seq seq, ContentChunk chunk)
         return;
     }
     download.waiting->add(std::move(chunk));
+    _atWork.insert(path);
     _share.jobs.submit(std::move(download.waiting));
 }
 
@@ -915,6 +964,7 @@ void Downlink::onDownload(std::unique_ptr<DownloadJob> job)
 {
     const RelativePath path = job->request().path;
     _fetcher.grant(std::exchange(job->digested, 0));
+    _atWork.erase(path);
     const auto found = _downloads.find(path);
     Item* item = _queue.find(path);
     const bool wanted = found != _downloads.end() && found->second.seq == job->request().seq &&
@@ -929,6 +979,7 @@ void Downlink::onDownload(std::unique_ptr<DownloadJob> job)
         }
         if (job->hasChunks())
         {
+            _atWork.insert(path);
             _share.jobs.submit(std::move(job));
         }
         else
@@ -939,6 +990,10 @@ void Downlink::onDownload(std::unique_ptr<DownloadJob> job)
     }
     _fetcher.grant(job->undigested());
     dropDownload(path);
+    if (item == nullptr || item->revision.seq != job->request().seq)
+    {
+        removeIfThere(_share.files, job->request().temporary);
+    }
     if (wanted && job->status == DownloadStatus::Finished)
     {
         item->downloaded = true;
@@ -987,9 +1042,14 @@ void Downlink::dropDownload(const RelativePath& path)
         }
         _downloads.erase(found);
     }
-    for (const RelativePath& next : std::exchange(_delayed, {}))
+    reconsiderDelayed();
+}
+
+void Downlink::reconsiderDelayed()
+{
+    for (const RelativePath& path : std::exchange(_delayed, {}))
     {
-        reconsider(next);
+        reconsider(path);
     }
 }
 

@@ -113,6 +113,7 @@ private:
     void onDownload(std::unique_ptr<DownloadJob> job);
     void onDownloadFailed(Item& item, const DownloadJob& job);
     void dropDownload(const RelativePath& path);
+    void reconsiderDelayed();
     void startApply();
     bool addToBatch(Item& item, std::vector<ApplyTask>& batch, std::vector<RelativePath>& held);
     void onApplied(ApplyJob& job, const std::vector<RelativePath>& paths);
@@ -122,6 +123,7 @@ private:
     bool settleDisplaced(const Displaced& item, bool last);
     void retryLater(Item& item, const std::string& problem);
     void finish(const RelativePath& path);
+    void removePartial(const Revision& revision);
     void finishComparison(Seq head);
     [[nodiscard]] Placement::ConflictNamer namer() const;
     [[nodiscard]] LocalView localView(const Item& item,
@@ -143,7 +145,8 @@ private:
         std::vector<ContentChunk> chunks;     // that came meanwhile
     };
     std::map<RelativePath, Download> _downloads;
-    std::set<RelativePath> _delayed; // wait for a download to end
+    std::set<RelativePath> _atWork;  // whose job is with a worker, wanted or not
+    std::set<RelativePath> _delayed; // wait for a download to end, or for the connection
     bool _applying = false;
     std::vector<Displaced> _displaced;
     SteadyTime _displacedDue{};
