@@ -262,7 +262,8 @@ std::optional<Index::Pending> Index::pending(ShareId share, const RelativePath& 
     return _impl->pendings.get(share, path);
 }
 
-std::vector<Index::Pending> Index::pendingAfter(ShareId share, Seq after, std::size_t limit)
+std::vector<Index::Pending>
+Index::pendingAfter(ShareId share, const PendingPosition& after, std::size_t limit)
 {
     return _impl->pendings.after(share, after, limit);
 }
@@ -302,7 +303,7 @@ void Index::forgetShare(ShareRecord& record)
     std::vector<Pending> revisions;
     do
     {
-        revisions = pendingAfter(record.id, 0, kPage);
+        revisions = pendingAfter(record.id, {}, kPage);
         for (const Pending& pending : revisions)
         {
             removePending(record.id, pending.revision.path);

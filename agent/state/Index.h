@@ -172,8 +172,16 @@ public:
     void putPending(ShareId share, const Pending& pending); ///< replaces the one of the same path
     void removePending(ShareId share, const RelativePath& path);
     [[nodiscard]] std::optional<Pending> pending(ShareId share, const RelativePath& path);
-    /// Ordered by seq, after `after`, at most `limit`.
-    [[nodiscard]] std::vector<Pending> pendingAfter(ShareId share, Seq after, std::size_t limit);
+    /// A place in the order (seq, folder, name); with the root as path: before all of that seq.
+    struct PendingPosition
+    {
+        Seq seq = 0;
+        RelativePath path;
+        friend auto operator<=>(const PendingPosition&, const PendingPosition&) = default;
+    };
+    /// Those after the position, at most `limit`.
+    [[nodiscard]] std::vector<Pending>
+    pendingAfter(ShareId share, const PendingPosition& after, std::size_t limit);
     [[nodiscard]] std::uint64_t countPending(ShareId share);
 
     // --- the comparison with a full list of heads after a RESET ---

@@ -81,7 +81,7 @@ CREATE TABLE pending(
     PRIMARY KEY(share, folder, name)
 ) WITHOUT ROWID;
 
-CREATE INDEX pending_seq ON pending(share, seq);
+CREATE INDEX pending_seq ON pending(share, seq, folder, name);
 
 -- Paths that a list of heads named. Not a column of `entry`: a path may be listed before it is put.
 CREATE TABLE listed(

@@ -35,7 +35,9 @@ PendingTable::PendingTable(Database& database):
          " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     _remove(database, "DELETE FROM pending WHERE share = ? AND folder = ? AND name = ?"),
     _get(database, select("WHERE share = ? AND folder = ? AND name = ?")),
-    _after(database, select("WHERE share = ? AND seq > ? ORDER BY seq LIMIT ?")),
+    _after(database,
+           select("WHERE share = ? AND (seq, folder, name) > (?, ?, ?)"
+                  " ORDER BY seq, folder, name LIMIT ?")),
     _count(database, "SELECT count(*) FROM pending WHERE share = ?")
 {
 }
@@ -73,10 +75,11 @@ std::optional<Index::Pending> PendingTable::get(ShareId share, const RelativePat
     return query.next() ? std::optional(readRow(query)) : std::nullopt;
 }
 
-std::vector<Index::Pending> PendingTable::after(ShareId share, Seq after, std::size_t limit)
+std::vector<Index::Pending>
+PendingTable::after(ShareId share, const Index::PendingPosition& after, std::size_t limit)
 {
     std::vector<Index::Pending> result;
-    Query query(_after, share, after, limit);
+    Query query(_after, share, after.seq, folderBytes(after.path), nameBytes(after.path), limit);
     while (query.next())
     {
         result.push_back(readRow(query));

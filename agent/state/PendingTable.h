@@ -20,7 +20,8 @@ public:
     void put(ShareId share, const Index::Pending& pending);
     void remove(ShareId share, const RelativePath& path);
     [[nodiscard]] std::optional<Index::Pending> get(ShareId share, const RelativePath& path);
-    [[nodiscard]] std::vector<Index::Pending> after(ShareId share, Seq after, std::size_t limit);
+    [[nodiscard]] std::vector<Index::Pending>
+    after(ShareId share, const Index::PendingPosition& after, std::size_t limit);
     [[nodiscard]] std::uint64_t count(ShareId share);
 
 private:

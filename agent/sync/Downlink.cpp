@@ -90,7 +90,7 @@ Downlink::~Downlink() = default;
 
 void Downlink::onWelcome()
 {
-    reconsiderDelayed();
+    _queue.wakeAllDelayed();
     if (_share.comparison)
     {
         _share.index.clearListed(_share.record.id);
@@ -190,15 +190,13 @@ void Downlink::onJudged(const RelativePath& path, const Revision& head)
     {
         Item fresh;
         fresh.revision = head;
+        fresh.judged = true;
         _queue.add(std::move(fresh));
         item = _queue.find(path);
     }
-    if (item != nullptr)
-    {
-        item->judged = true;
-        _queue.detach(*item);
-        reconsider(path);
-    }
+    item->judged = true;
+    _queue.detach(*item);
+    reconsider(path);
 }
 
 void Downlink::onDisconnected()
@@ -447,7 +445,7 @@ bool Downlink::useTwin(Item& item, ApplyTask& task)
         {
             task.source = ContentSource::MoveOf;
         }
-        else if (entry.size > kLargeBytes)
+        else if (entry.size > RevisionQueue::kLargeBytes)
         {
             ContentChunk whole;
             whole.ops.push_back({OpKind::Copy, 0, 0, entry.size});
@@ -482,7 +480,7 @@ bool Downlink::useInline(Item& item, ApplyTask& task, const std::optional<IndexE
         task.sourcePath = base->path;
         task.sourceIdentity = base->local;
     }
-    if (item.revision.entry.size > kLargeBytes)
+    if (item.revision.entry.size > RevisionQueue::kLargeBytes)
     {
         ContentChunk chunk;
         chunk.ops = content.ops;
@@ -504,9 +502,7 @@ void Downlink::fetch(Item& item, const std::optional<IndexEntry>& row)
 {
     if (!_share.online)
     {
-        _queue.detach(item);
-        item.state = RevisionQueue::State::Waiting;
-        _delayed.insert(item.revision.path);
+        _queue.delay(item);
         return;
     }
     const auto base = item.noBase || !row || row->seq == 0 ? std::nullopt : unchangedEntry(row);
@@ -516,7 +512,7 @@ void Downlink::fetch(Item& item, const std::optional<IndexEntry>& row)
     wanted.seq = item.revision.seq;
     wanted.base = base ? base->seq : 0;
     wanted.size = entry.size;
-    wanted.large = entry.size > kLargeBytes;
+    wanted.large = entry.size > RevisionQueue::kLargeBytes;
     item.source = wanted.base;
     _queue.setContent(item, std::nullopt);
     if (!wanted.large)
@@ -568,7 +564,7 @@ void Downlink::retryLater(Item& item, const std::string& problem)
 /// What was downloaded of a revision that is no longer wanted, or is in its place.
 void Downlink::removePartial(const Revision& revision)
 {
-    if (revision.entry.size > kLargeBytes)
+    if (revision.entry.size > RevisionQueue::kLargeBytes)
     {
         removeIfThere(_share.files, partialPath(revision.seq));
     }
@@ -596,13 +592,35 @@ bool Downlink::pump()
         --portion;
         decide(*item);
     }
+    startDelayed();
     if (_queue.heldBytes() < kMaxHeldBytes)
     {
         _fetcher.pump();
     }
     startApply();
     checkDisplaced(false);
-    return portion == 0;
+    return portion == 0 || _queue.canLoad();
+}
+
+/// What waits for a download to end, as far as there is room now.
+void Downlink::startDelayed()
+{
+    while (_share.online && _downloads.size() < kMaxDownloads)
+    {
+        Item* item = _queue.wakeFirstDelayed();
+        if (item == nullptr)
+        {
+            return;
+        }
+        const RelativePath path = item->revision.path;
+        decide(*item);
+        item = _queue.find(path);
+        if (item != nullptr && item->state == RevisionQueue::State::Delayed)
+        {
+            // A job of an earlier attempt has still to come back.
+            return;
+        }
+    }
 }
 
 std::optional<SteadyTime> Downlink::nextDue() const
@@ -910,8 +928,7 @@ void Downlink::startDownload(Item& item,
     // A job of an earlier attempt may still be writing to the same file.
     if (_downloads.size() >= kMaxDownloads || _downloads.contains(path) || _atWork.contains(path))
     {
-        item.state = RevisionQueue::State::Waiting;
-        _delayed.insert(path);
+        _queue.delay(item);
         return;
     }
     item.state = RevisionQueue::State::Fetching;
@@ -1041,15 +1058,6 @@ void Downlink::dropDownload(const RelativePath& path)
             _fetcher.grant(chunk.credit);
         }
         _downloads.erase(found);
-    }
-    reconsiderDelayed();
-}
-
-void Downlink::reconsiderDelayed()
-{
-    for (const RelativePath& path : std::exchange(_delayed, {}))
-    {
-        reconsider(path);
     }
 }
 

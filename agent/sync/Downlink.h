@@ -47,9 +47,6 @@ public:
     static constexpr std::size_t kMaxTaskBytes = 4 << 20;
     static constexpr std::size_t kMaxDownloads = 2;
 
-    /// A content of more than this is made in turns with others, in a file of its own.
-    static constexpr std::uint64_t kLargeBytes = 256 * 1024;
-
     Downlink(ShareContext& share,
              PathTable& paths,
              ConnectionState& connection,
@@ -113,7 +110,7 @@ private:
     void onDownload(std::unique_ptr<DownloadJob> job);
     void onDownloadFailed(Item& item, const DownloadJob& job);
     void dropDownload(const RelativePath& path);
-    void reconsiderDelayed();
+    void startDelayed();
     void startApply();
     bool addToBatch(Item& item, std::vector<ApplyTask>& batch, std::vector<RelativePath>& held);
     void onApplied(ApplyJob& job, const std::vector<RelativePath>& paths);
@@ -145,8 +142,7 @@ private:
         std::vector<ContentChunk> chunks;     // that came meanwhile
     };
     std::map<RelativePath, Download> _downloads;
-    std::set<RelativePath> _atWork;  // whose job is with a worker, wanted or not
-    std::set<RelativePath> _delayed; // wait for a download to end, or for the connection
+    std::set<RelativePath> _atWork; // whose job is with a worker, wanted or not
     bool _applying = false;
     std::vector<Displaced> _displaced;
     SteadyTime _displacedDue{};

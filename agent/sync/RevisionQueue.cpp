@@ -37,13 +37,9 @@ bool RevisionQueue::add(Item item)
     {
         return addBehind(known->second, std::move(item));
     }
-    if (known == _items.end() && _items.size() >= kMaxItems)
+    if (known == _items.end() && mustSpill(item))
     {
-        leaveMessage(item);
-        _share.index.putPending(_share.record.id, {item.revision, {}, 0});
-        _spilled = true;
-        _loadedUpTo =
-            std::min(_loadedUpTo, item.revision.seq - std::min<Seq>(item.revision.seq, 1));
+        spill(item);
         return true;
     }
     if (known != _items.end())
@@ -52,7 +48,7 @@ bool RevisionQueue::add(Item item)
         letGo(known->second);
         _items.erase(known);
     }
-    if (item.pending || _spilled)
+    if (item.pending || _spilled || _largeLeft || _revisit)
     {
         // An older pending revision of the path must not come back.
         _share.index.removePending(_share.record.id, path);
@@ -64,6 +60,36 @@ bool RevisionQueue::add(Item item)
     setContent(place, std::move(content));
     toDecide(place);
     return true;
+}
+
+bool RevisionQueue::isLarge(const Revision& revision) const
+{
+    return revision.entry.kind == EntryKind::File && revision.entry.size > kLargeBytes;
+}
+
+/// True when there is no room, or when what was put off to the index has to come first: a parent folder may be among it, or
+/// the children of a folder that goes.
+bool RevisionQueue::mustSpill(const Item& item) const
+{
+    if (item.judged)
+    {
+        return false;
+    }
+    if (_items.size() >= _maxItems || (isLarge(item.revision) && _delayed.size() >= _maxParked))
+    {
+        return true;
+    }
+    const RelativePath parent = item.revision.path.parent();
+    return _spilled && (item.revision.entry.kind == EntryKind::Tombstone ||
+                        (!parent.isRoot() && !_share.index.get(_share.record.id, parent)));
+}
+
+void RevisionQueue::spill(Item& item)
+{
+    leaveMessage(item);
+    _share.index.putPending(_share.record.id, {item.revision, {}, 0});
+    _spilled = true;
+    _loadedUpTo = std::min(_loadedUpTo, Index::PendingPosition{item.revision.seq, {}});
 }
 
 /// What is on its way to the disk cannot be replaced. The newer one holds its own message open until its turn has come.
@@ -133,13 +159,16 @@ void RevisionQueue::clear()
     _items.clear();
     _decisions.clear();
     _postponed.clear();
+    _delayed.clear();
     _messages.clear();
     _heldBytes = 0;
     _spilled = false;
-    _loadedUpTo = 0;
+    _largeLeft = false;
+    _revisit.reset();
+    _loadedUpTo = {};
     for (;;)
     {
-        const auto page = _share.index.pendingAfter(_share.record.id, 0, kLoadPage);
+        const auto page = _share.index.pendingAfter(_share.record.id, {}, kLoadPage);
         for (const Index::Pending& pending : page)
         {
             _share.index.removePending(_share.record.id, pending.revision.path);
@@ -153,10 +182,7 @@ void RevisionQueue::clear()
 
 void RevisionQueue::toDecide(Item& item)
 {
-    if (item.state == State::Retry)
-    {
-        _postponed.erase({item.retryAt, item.revision.path});
-    }
+    unpark(item);
     item.state = State::New;
     _decisions.emplace(item.revision.seq, item.revision.path);
 }
@@ -190,11 +216,20 @@ void RevisionQueue::detach(Item& item)
 void RevisionQueue::letGo(Item& item)
 {
     setContent(item, std::nullopt);
+    unpark(item);
+    leaveMessage(item);
+}
+
+void RevisionQueue::unpark(Item& item)
+{
     if (item.state == State::Retry)
     {
         _postponed.erase({item.retryAt, item.revision.path});
     }
-    leaveMessage(item);
+    else if (item.state == State::Delayed)
+    {
+        _delayed.erase({item.revision.seq, item.revision.path});
+    }
 }
 
 /// The item counts towards the message that is being taken in.
@@ -235,30 +270,75 @@ std::unique_ptr<RevisionQueue::Item> RevisionQueue::finish(const RelativePath& p
 void RevisionQueue::postpone(Item& item, SteadyTime until)
 {
     detach(item);
-    if (item.state == State::Retry)
-    {
-        _postponed.erase({item.retryAt, item.revision.path});
-    }
+    unpark(item);
     item.state = State::Retry;
     item.retryAt = until;
     _postponed.emplace(until, item.revision.path);
+}
+
+void RevisionQueue::delay(Item& item)
+{
+    detach(item);
+    unpark(item);
+    item.state = State::Delayed;
+    _delayed.emplace(item.revision.seq, item.revision.path);
+}
+
+RevisionQueue::Item* RevisionQueue::wakeFirstDelayed()
+{
+    if (_delayed.empty())
+    {
+        return nullptr;
+    }
+    Item* item = find(_delayed.begin()->second);
+    toDecide(*item);
+    return item;
+}
+
+void RevisionQueue::wakeAllDelayed()
+{
+    while (wakeFirstDelayed() != nullptr)
+    {
+    }
 }
 
 void RevisionQueue::refill(SteadyTime now)
 {
     while (!_postponed.empty() && _postponed.begin()->first <= now)
     {
-        const RelativePath path = _postponed.begin()->second;
-        _postponed.erase(_postponed.begin());
-        if (Item* item = find(path); item != nullptr && item->state == State::Retry)
-        {
-            toDecide(*item);
-        }
+        toDecide(*find(_postponed.begin()->second));
     }
-    if (_spilled && _items.size() < kMaxItems / 2)
+    evictPostponed();
+    if ((_revisit && *_revisit <= now) || (_largeLeft && _delayed.size() <= _maxParked / 2))
+    {
+        loadFromStart();
+    }
+    if (canLoad())
     {
         load();
     }
+}
+
+/// What fails again and again must not fill the memory: those whose turn is last wait in the index alone.
+void RevisionQueue::evictPostponed()
+{
+    while (_postponed.size() > _maxParked)
+    {
+        const auto [until, path] = *_postponed.rbegin();
+        Item& item = *find(path);
+        _share.index.putPending(_share.record.id, {item.revision, {}, item.failures});
+        letGo(item);
+        _items.erase(path);
+        _revisit = std::min(_revisit.value_or(until), until);
+    }
+}
+
+void RevisionQueue::loadFromStart()
+{
+    _revisit.reset();
+    _largeLeft = false;
+    _spilled = true;
+    _loadedUpTo = {};
 }
 
 void RevisionQueue::load()
@@ -266,27 +346,36 @@ void RevisionQueue::load()
     const auto page = _share.index.pendingAfter(_share.record.id, _loadedUpTo, kLoadPage);
     for (const Index::Pending& pending : page)
     {
-        // Revisions of a comparison share one seq: a page may end in the middle of them.
-        _loadedUpTo = pending.revision.seq - std::min<Seq>(pending.revision.seq, 1);
+        _loadedUpTo = {pending.revision.seq, pending.revision.path};
         if (_items.contains(pending.revision.path))
         {
             continue;
         }
+        if (isLarge(pending.revision) && _delayed.size() >= _maxParked)
+        {
+            _largeLeft = true;
+            continue;
+        }
         Item item;
         item.revision = pending.revision;
+        item.failures = pending.failures;
         item.pending = true;
         toDecide(_items.emplace(pending.revision.path, std::move(item)).first->second);
     }
     if (page.size() < kLoadPage)
     {
         _spilled = false;
-        _loadedUpTo = 0;
+        _loadedUpTo = {};
     }
 }
 
 std::optional<SteadyTime> RevisionQueue::nextDue() const
 {
-    return _postponed.empty() ? std::nullopt : std::optional(_postponed.begin()->first);
+    if (_postponed.empty())
+    {
+        return _revisit;
+    }
+    return std::min(_postponed.begin()->first, _revisit.value_or(_postponed.begin()->first));
 }
 
 void RevisionQueue::moveCursor()

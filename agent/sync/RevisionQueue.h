@@ -19,19 +19,23 @@ namespace tidewire {
 ///
 /// The cursor moves past a message once each of its revisions is finished or stands in the index as pending. What
 /// takes long (large contents, conflicts, failures) is made pending, so that it holds nothing up and survives a restart. When
-/// kMaxItems are here, further ones go to the index at once and are loaded when there is room.
+/// the queue is full, further ones go to the index at once and are loaded in the order of the journal when there is
+/// room; meanwhile only changes in folders that are there already go past them.
 ///
-/// Memory: kMaxItems.
+/// Memory: ShareOptions::maxRevisions items; an eighth of them at most wait for a download or for another try, what is
+/// beyond that waits in the index.
 /// Thread: sync.
 class RevisionQueue
 {
 public:
-    static constexpr std::size_t kMaxItems = 2048;
+    /// A content of more than this is made in turns with others, in a file of its own.
+    static constexpr std::uint64_t kLargeBytes = 256 * 1024;
 
     enum class State : std::uint8_t
     {
         New,      ///< to be decided on
-        Waiting,  ///< for the local side, or for a free download
+        Waiting,  ///< for the local side
+        Delayed,  ///< until a download ends, or there is a connection
         Ready,    ///< a task is made
         Fetching, ///< its content is on its way or in the making
         Applying, ///< on its way to the disk
@@ -60,7 +64,12 @@ public:
         std::optional<std::uint64_t> arrival;
     };
 
-    explicit RevisionQueue(ShareContext& share): _share(share) {}
+    explicit RevisionQueue(ShareContext& share):
+        _share(share),
+        _maxItems(share.options.maxRevisions),
+        _maxParked(_maxItems / 8)
+    {
+    }
 
     /// A message came; the revisions that are added next belong to it.
     void beginMessage(Seq cursor, std::uint64_t tag);
@@ -100,14 +109,29 @@ public:
     /// The item is done. Returns what came in the meantime.
     std::unique_ptr<Item> finish(const RelativePath& path);
 
-    /// Puts the item off.
+    /// Puts the item off. It may be gone from memory after the next refill().
     void postpone(Item& item, SteadyTime until);
+
+    /// Puts the item off until one of the two below.
+    void delay(Item& item);
+
+    /// The first of the delayed items is to be decided on again; null when there is none.
+    Item* wakeFirstDelayed();
+
+    /// There is a connection again: all of them are.
+    void wakeAllDelayed();
 
     /// Items whose time has come are to be decided on again; loads from the index what there is room for.
     void refill(SteadyTime now);
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
 
-    [[nodiscard]] bool isEmpty() const { return _items.empty() && !_spilled; }
+    /// True when refill() would load more at once.
+    [[nodiscard]] bool canLoad() const { return _spilled && _items.size() < _maxItems / 2; }
+
+    [[nodiscard]] bool isEmpty() const
+    {
+        return _items.empty() && !_spilled && !_largeLeft && !_revisit;
+    }
     [[nodiscard]] std::size_t size() const { return _items.size(); }
 
     /// All items, for decisions anew after a disconnection.
@@ -128,6 +152,12 @@ private:
         std::size_t open = 0;
     };
 
+    [[nodiscard]] bool mustSpill(const Item& item) const;
+    [[nodiscard]] bool isLarge(const Revision& revision) const;
+    void spill(Item& item);
+    void evictPostponed();
+    void loadFromStart();
+    void unpark(Item& item);
     void letGo(Item& item);
     bool addBehind(Item& first, Item item);
     void joinMessage(Item& item);
@@ -136,15 +166,20 @@ private:
     void load();
 
     ShareContext& _share;
+    const std::size_t _maxItems;
+    const std::size_t _maxParked;
     std::map<RelativePath, Item> _items;
     std::set<std::pair<Seq, RelativePath>> _decisions;
     std::set<std::pair<SteadyTime, RelativePath>> _postponed;
+    std::set<std::pair<Seq, RelativePath>> _delayed;
     std::deque<Message> _messages;
     std::uint64_t _firstMessage = 0; // number of _messages.front()
     std::size_t _heldBytes = 0;
     bool _filling = false; // between beginMessage() and endMessage()
     bool _spilled = true;  // the index may hold pending revisions that are not here
-    Seq _loadedUpTo = 0;
+    Index::PendingPosition _loadedUpTo;
+    bool _largeLeft = false;            // loading passed over large ones
+    std::optional<SteadyTime> _revisit; // when what was evicted is loaded again
 };
 
 } // namespace tidewire

@@ -29,6 +29,9 @@ struct ShareOptions
     ShareMode mode = ShareMode::Sync;
     ModePolicy modes;
     std::vector<std::string> ignore; ///< patterns of the INI file
+
+    static constexpr std::size_t kMaxRevisions = 2048;
+    std::size_t maxRevisions = kMaxRevisions; ///< that wait in memory; tests make do with less
 };
 
 /// How messages go out.

@@ -218,7 +218,7 @@ void ShareSync::sweep(const std::string& name)
     {
         return;
     }
-    const auto pending = seq > 0 ? _share.index.pendingAfter(_share.record.id, seq - 1, 1)
+    const auto pending = seq > 0 ? _share.index.pendingAfter(_share.record.id, {seq, {}}, 1)
                                  : std::vector<Index::Pending>();
     const bool isAwaited = !pending.empty() && pending.front().revision.seq == seq;
     const bool partial = name.starts_with(kPartialPrefix);

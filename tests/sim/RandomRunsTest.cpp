@@ -38,9 +38,14 @@ public:
         _user.setLarge(_random.oneIn(8));
         const std::uint64_t agents = 2 + _random.below(2);
         const bool lossy = _random.oneIn(3);
+        const bool narrow = _random.oneIn(3);
         for (std::uint64_t i = 0; i < agents; ++i)
         {
-            SimAgent& agent = _world.addAgent(std::string(1, static_cast<char>('A' + i)));
+            SimAgent& agent = _world.addAgent(
+                SimAgent::Settings{std::string(1, static_cast<char>('A' + i)),
+                                   {},
+                                   {},
+                                   narrow ? 8 + _random.below(8) : ShareOptions::kMaxRevisions});
             agent.watcher().setLossy(lossy);
             agent.setBeforeWork(
                 [this, &agent](std::string_view, const RelativePath&) { race(agent); });

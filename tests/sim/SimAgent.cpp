@@ -104,6 +104,7 @@ void SimAgent::addShare()
     options.agent = name();
     options.mode = _settings.mode;
     options.ignore = _settings.ignore;
+    options.maxRevisions = _settings.maxRevisions;
     // As the agent does it: watched first, so that nothing gets lost between the scan and the watch.
     const bool started = _engine->addShare(++_share,
                                            std::move(options),

@@ -31,6 +31,7 @@ public:
         std::string name;
         ShareMode mode = ShareMode::Sync;
         std::vector<std::string> ignore;
+        std::size_t maxRevisions = ShareOptions::kMaxRevisions;
     };
 
     /// `place` is the agent's index in the world.

@@ -81,6 +81,8 @@ public:
 
     [[nodiscard]] bool isOpenForWriting() override { return _file->isOpenForWriting(); }
 
+    [[nodiscard]] bool keepWritersOut() override { return _file->keepWritersOut(); }
+
 private:
     void written(HintTiming timing)
     {

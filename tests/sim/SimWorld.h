@@ -36,7 +36,7 @@ public:
     SimAgent& addAgent(SimAgent::Settings settings);
     SimAgent& addAgent(const std::string& name)
     {
-        return addAgent(SimAgent::Settings{name, {}, {}});
+        return addAgent(SimAgent::Settings{name, {}, {}, ShareOptions::kMaxRevisions});
     }
 
     [[nodiscard]] SimRandom& random() { return _random; }

@@ -275,13 +275,13 @@ TEST_CASE_METHOD(IndexFixture, "Index: pending revisions come by path and in the
     CHECK(found.failures == 3);
 
     std::vector<Seq> order;
-    for (const auto& pending : index().pendingAfter(share, 0, 9))
+    for (const auto& pending : index().pendingAfter(share, {}, 9))
     {
         order.push_back(pending.revision.seq);
     }
     CHECK(order == std::vector<Seq>{20, 25, 30});
-    CHECK(index().pendingAfter(share, 20, 1).at(0).revision.seq == 25);
-    CHECK(index().pendingAfter(share, 30, 9).empty());
+    CHECK(index().pendingAfter(share, {21, {}}, 1).at(0).revision.seq == 25);
+    CHECK(index().pendingAfter(share, {31, {}}, 9).empty());
     index().removePending(share, path("c"));
     CHECK_FALSE(index().pending(share, path("c")));
     CHECK(index().countPending(share + 1) == 0);
