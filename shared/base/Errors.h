@@ -39,6 +39,13 @@ private:
     int _code;
 };
 
+/// A database cannot be read or written: nothing that depends on it can go on, whatever file it was about.
+class DatabaseError: public StorageError
+{
+public:
+    using StorageError::StorageError;
+};
+
 /// Bytes of our own that fail their checksum or cannot be read back.
 class CorruptError: public Error
 {

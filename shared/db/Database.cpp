@@ -50,6 +50,10 @@ bool isCorrupt(int code)
 
 Database::Database(std::string path, const DatabaseOptions& options): _path(std::move(path))
 {
+    // Without its statistics SQLite takes no lock for each piece of memory. Refused, and of no
+    // consequence, once SQLite runs.
+    static const int isSet = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    static_cast<void>(isSet);
     const int code = sqlite3_open_v2(_path.c_str(),
                                      &_handle,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
@@ -79,6 +83,8 @@ void Database::close() noexcept
 {
     // The unfinished transaction ends with the connection. A failed last checkpoint leaves the WAL
     // in place for the next start: nothing is lost, so its error is of no interest.
+    sqlite3_finalize(_begin);
+    sqlite3_finalize(_commit);
     sqlite3_close_v2(_handle);
     _handle = nullptr;
 }
@@ -113,14 +119,33 @@ void Database::exec(const char* sql)
     }
 }
 
+/// Steps a statement that gives no rows, and keeps it prepared.
+void Database::run(const char* sql, sqlite3_stmt*& statement)
+{
+    int code = SQLITE_OK;
+    if (statement == nullptr)
+    {
+        code = sqlite3_prepare_v3(_handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    }
+    if (code == SQLITE_OK)
+    {
+        sqlite3_step(statement);
+        code = sqlite3_reset(statement);
+    }
+    if (code != SQLITE_OK)
+    {
+        fail("write", code);
+    }
+}
+
 void Database::begin()
 {
-    exec("BEGIN IMMEDIATE");
+    run("BEGIN IMMEDIATE", _begin);
 }
 
 void Database::commit()
 {
-    exec("COMMIT");
+    run("COMMIT", _commit);
 }
 
 void Database::rollback()
@@ -152,7 +177,7 @@ void Database::fail(const char* operation, int code) const
     }
     if (const int number = errnoOf(_handle, code); number != 0)
     {
-        throw StorageError(operation, _path, number);
+        throw DatabaseError(operation, _path, number);
     }
     throw Error(message);
 }

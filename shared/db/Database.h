@@ -6,6 +6,7 @@
 #include <string>
 
 struct sqlite3;
+struct sqlite3_stmt;
 
 namespace tidewire {
 
@@ -68,10 +69,13 @@ public:
 
 private:
     void configure(const DatabaseOptions& options);
+    void run(const char* sql, sqlite3_stmt*& statement);
     void close() noexcept;
 
     const std::string _path;
     sqlite3* _handle = nullptr;
+    sqlite3_stmt* _begin = nullptr;
+    sqlite3_stmt* _commit = nullptr;
 };
 
 /// A transaction for a scope; it is rolled back unless commit() has returned.

@@ -11,9 +11,9 @@ namespace {
 
 Hash hashZeros(std::uint64_t length)
 {
-    Blake2b hasher;
-    forZeros(length, [&](ByteView zeros) { hasher.update(zeros); });
-    return hasher.finish();
+    Leaf leaf;
+    forZeros(length, [&](ByteView zeros) { leaf.add(zeros); });
+    return leaf.hash();
 }
 
 } // namespace
@@ -30,9 +30,9 @@ std::uint64_t leafBytes(std::uint64_t size)
 
 Hash hashLeaf(ByteView leaf)
 {
-    Blake2b hasher;
-    hasher.update(leaf);
-    return hasher.finish();
+    Leaf hasher;
+    hasher.add(leaf);
+    return hasher.hash();
 }
 
 Hash hashZeroLeaf(std::uint64_t length)

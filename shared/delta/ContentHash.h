@@ -1,4 +1,4 @@
-// The content hash: a two-level BLAKE2b-256 that can be made in parallel and extended cheaply.
+// The content hash: a tree of BLAKE2b-256 that can be made in parallel and extended cheaply.
 
 #pragma once
 
@@ -20,7 +20,13 @@ inline constexpr std::uint64_t kMaxLeaves = 65536;
 /// up to 64 GiB).
 [[nodiscard]] std::uint64_t leafBytes(std::uint64_t size);
 
-/// BLAKE2b-256 (RFC 7693, no key) of one leaf.
+/// Bytes in a chunk of a leaf. Eight of them, which a processor may hash side by side, fit into the
+/// second-level cache of the boards.
+inline constexpr std::size_t kChunkBytes = 32 << 10;
+
+/// The hash of one leaf: BLAKE2b-256 (RFC 7693, no key) over the BLAKE2b-256 of its chunks of
+/// kChunkBytes, the last of which may be shorter; for a leaf of at most one chunk that chunk's. The
+/// size, which is hashed with the leaves, tells which of the two it is.
 [[nodiscard]] Hash hashLeaf(ByteView leaf);
 
 /// hashLeaf() of `length` zero bytes; the one of a whole 1 MiB leaf costs nothing.

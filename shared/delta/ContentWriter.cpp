@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::uint64_t kBufferBytes = 256U << 10U;
 
+// Little enough to be read between two other steps of a worker.
+constexpr std::uint64_t kReadBackBytes = 1 << 20;
+
 // Large enough for a flash card to erase and write in whole blocks, small against what it takes in
 // a second.
 constexpr std::uint64_t kWritebackBytes = 4 << 20;
@@ -29,7 +32,8 @@ class ContentWriter::Impl
 public:
     Impl(File& out, std::uint64_t size, File* base, std::uint64_t resumeAt);
 
-    [[nodiscard]] std::uint64_t position() const { return _builder.position(); }
+    [[nodiscard]] std::uint64_t position() const { return _builder.position() + _used; }
+    [[nodiscard]] bool readBack();
     void copy(std::uint64_t offset, std::uint64_t length);
     void data(ByteView bytes);
     void zero(std::uint64_t length);
@@ -37,9 +41,10 @@ public:
     std::optional<std::pair<Hash, Signature>> finish();
 
 private:
-    void readBack(std::uint64_t end);
     void checkRoom(std::uint64_t length) const;
     void copyData(std::uint64_t offset, std::uint64_t length);
+    void settle();
+    void writeBack();
     [[nodiscard]] MutableByteView room(std::uint64_t wanted);
     void commit(MutableByteView bytes);
 
@@ -47,14 +52,17 @@ private:
     File& _out;
     std::uint64_t _size;
     File* _base;
+    std::uint64_t _resumeAt;
     std::uint64_t _baseSize = 0;
 
     SignatureBuilder _builder;
     std::unique_ptr<std::uint8_t[]>
-        _buffer; ///< what stands before position() and is not yet written
+        _buffer; ///< what stands before position() and is not yet hashed
     std::size_t _capacity;
     std::size_t _used = 0;
+    std::size_t _flushed = 0;       ///< bytes of the buffer that the file has
     std::uint64_t _writtenBack = 0; ///< offset up to which writing to the medium was begun
+    std::uint64_t _uncached = 0;    ///< offset up to which the page cache was told to forget
     Extent _baseData;               ///< data of the base; saves asking again for the next operation
 };
 
@@ -62,6 +70,7 @@ ContentWriter::Impl::Impl(File& out, std::uint64_t size, File* base, std::uint64
     _out(out),
     _size(size),
     _base(base),
+    _resumeAt(resumeAt),
     _builder(size),
     _capacity(static_cast<std::size_t>(std::min(kBufferBytes, size)))
 {
@@ -79,12 +88,12 @@ ContentWriter::Impl::Impl(File& out, std::uint64_t size, File* base, std::uint64
     {
         _out.truncate(resumeAt);
     }
-    readBack(resumeAt);
     _writtenBack = resumeAt;
 }
 
-void ContentWriter::Impl::readBack(std::uint64_t end)
+bool ContentWriter::Impl::readBack()
 {
+    const std::uint64_t end = std::min(_resumeAt, position() + kReadBackBytes);
     while (position() < end)
     {
         const Extent data = nextExtent(_out, position(), end);
@@ -97,6 +106,7 @@ void ContentWriter::Impl::readBack(std::uint64_t end)
             _builder.add(part);
         }
     }
+    return position() < _resumeAt;
 }
 
 void ContentWriter::Impl::copy(std::uint64_t offset, std::uint64_t length)
@@ -153,7 +163,7 @@ void ContentWriter::Impl::data(ByteView bytes)
 void ContentWriter::Impl::zero(std::uint64_t length)
 {
     checkRoom(length);
-    flush();
+    settle();
     if (length >= kLongHole)
     {
         _out.truncate(position() + length);
@@ -163,16 +173,37 @@ void ContentWriter::Impl::zero(std::uint64_t length)
 
 void ContentWriter::Impl::flush()
 {
-    if (_used > 0)
+    if (_used > _flushed)
     {
-        _out.write(position() - _used, {_buffer.get(), _used});
-        _used = 0;
-        if (position() - _writtenBack >= kWritebackBytes)
-        {
-            _out.startWriteback(_writtenBack, position() - _writtenBack);
-            _writtenBack = position();
-        }
+        _out.write(_builder.position() + _flushed, {_buffer.get() + _flushed, _used - _flushed});
+        _flushed = _used;
     }
+}
+
+/// Empties the buffer. It is hashed in one piece, which is quicker than part by part.
+void ContentWriter::Impl::settle()
+{
+    flush();
+    _builder.add({_buffer.get(), _used});
+    _used = 0;
+    _flushed = 0;
+    if (position() - _writtenBack >= kWritebackBytes)
+    {
+        writeBack();
+    }
+}
+
+void ContentWriter::Impl::writeBack()
+{
+    _out.startWriteback(_writtenBack, position() - _writtenBack);
+    if (_size >= kUncachedBytes && _writtenBack - _uncached >= 2 * kWritebackBytes)
+    {
+        // A disk that keeps up has all but the last stretch by now.
+        const std::uint64_t end = _writtenBack - kWritebackBytes;
+        _out.dropFromCache(_uncached, end - _uncached);
+        _uncached = end;
+    }
+    _writtenBack = position();
 }
 
 std::optional<std::pair<Hash, Signature>> ContentWriter::Impl::finish()
@@ -181,7 +212,7 @@ std::optional<std::pair<Hash, Signature>> ContentWriter::Impl::finish()
     {
         return std::nullopt;
     }
-    flush();
+    settle();
     _out.truncate(_size);
     std::pair<Hash, Signature> result;
     result.second = _builder.finish(result.first);
@@ -201,7 +232,7 @@ MutableByteView ContentWriter::Impl::room(std::uint64_t wanted)
 {
     if (_used == _capacity)
     {
-        flush();
+        settle();
     }
     const std::uint64_t count = std::min<std::uint64_t>(wanted, _capacity - _used);
     return {_buffer.get() + _used, static_cast<std::size_t>(count)};
@@ -209,7 +240,6 @@ MutableByteView ContentWriter::Impl::room(std::uint64_t wanted)
 
 void ContentWriter::Impl::commit(MutableByteView bytes)
 {
-    _builder.add(bytes);
     _used += bytes.size();
 }
 
@@ -219,6 +249,11 @@ ContentWriter::ContentWriter(File& out, std::uint64_t size, File* base, std::uin
 }
 
 ContentWriter::~ContentWriter() = default;
+
+bool ContentWriter::readBack()
+{
+    return _impl->readBack();
+}
 
 std::uint64_t ContentWriter::position() const
 {

@@ -1,17 +1,21 @@
-// Cuts a stream into leaves and hashes them with libsodium's BLAKE2b.
+// Cuts a stream into leaves and these into chunks, and hashes them.
 
 #include "shared/delta/LeafHasher.h"
 
 #include "shared/base/Errors.h"
+#include "shared/delta/ChunkHash.h"
 #include "shared/delta/Zeros.h"
 
 #include <sodium/core.h>
 
 #include <algorithm>
+#include <array>
 
 namespace tidewire {
 
 namespace {
+
+constexpr std::size_t kChunksAtOnce = 8;
 
 // libsodium is correct but slow until sodium_init() has picked the code for this processor. It may
 // be called again from anywhere; the static makes that one test of a flag.
@@ -49,6 +53,61 @@ Hash Blake2b::finish()
     return hash;
 }
 
+void Leaf::add(ByteView bytes)
+{
+    while (!bytes.empty())
+    {
+        const std::size_t whole = std::min(bytes.size() / kChunkBytes, kChunksAtOnce);
+        if (_inChunk == 0 && whole > 0)
+        {
+            std::array<Hash, kChunksAtOnce> hashes;
+            hashChunks(bytes.first(whole * kChunkBytes), std::span(hashes).first(whole));
+            std::for_each_n(hashes.begin(), whole, [this](const Hash& hash) { addChunk(hash); });
+            bytes = bytes.subspan(whole * kChunkBytes);
+            continue;
+        }
+        const std::size_t count = std::min(bytes.size(), kChunkBytes - _inChunk);
+        _chunk.update(bytes.first(count));
+        _inChunk += count;
+        if (_inChunk == kChunkBytes)
+        {
+            addChunk(_chunk.finish());
+            _chunk.reset();
+            _inChunk = 0;
+        }
+        bytes = bytes.subspan(count);
+    }
+}
+
+void Leaf::addChunk(const Hash& hash)
+{
+    if (_chunks == 0)
+    {
+        _first = hash;
+    }
+    _overChunks.update(hash.bytes);
+    ++_chunks;
+}
+
+Hash Leaf::hash() const
+{
+    if (_chunks == 1 && _inChunk == 0)
+    {
+        return _first;
+    }
+    Blake2b last = _chunk;
+    if (_chunks == 0)
+    {
+        return last.finish();
+    }
+    Blake2b all = _overChunks;
+    if (_inChunk > 0)
+    {
+        all.update(last.finish().bytes);
+    }
+    return all.finish();
+}
+
 void LeafHasher::add(ByteView bytes)
 {
     while (!bytes.empty())
@@ -81,19 +140,18 @@ std::vector<Hash> LeafHasher::leaves() const
     std::vector<Hash> result = _leaves;
     if (_inLeaf > 0)
     {
-        Blake2b last = _current;
-        result.push_back(last.finish());
+        result.push_back(_current.hash());
     }
     return result;
 }
 
 void LeafHasher::addToLeaf(ByteView bytes)
 {
-    _current.update(bytes);
+    _current.add(bytes);
     _inLeaf += bytes.size();
     if (_inLeaf == _leafBytes)
     {
-        _leaves.push_back(_current.finish());
+        _leaves.push_back(_current.hash());
         _current.reset();
         _inLeaf = 0;
     }

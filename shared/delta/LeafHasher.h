@@ -28,6 +28,28 @@ private:
     crypto_generichash_state _state;
 };
 
+/// One leaf, fed in parts; those of eight chunks that begin with a chunk are the quickest.
+class Leaf
+{
+public:
+    void add(ByteView bytes);
+
+    /// hashLeaf() of what has come; more may be added afterwards.
+    [[nodiscard]] Hash hash() const;
+
+    /// Begins anew.
+    void reset() { *this = Leaf(); }
+
+private:
+    void addChunk(const Hash& hash);
+
+    Hash _first; ///< of the first chunk
+    std::uint64_t _chunks = 0;
+    Blake2b _overChunks;
+    std::size_t _inChunk = 0; ///< bytes of the chunk that is not yet whole
+    Blake2b _chunk;
+};
+
 /// Cuts what it gets into leaves of a given length and hashes them.
 ///
 /// Memory: the leaf hashes alone.
@@ -50,7 +72,7 @@ private:
 
     std::uint64_t _leafBytes;
     std::uint64_t _inLeaf = 0; ///< bytes of the leaf that is not yet whole
-    Blake2b _current;
+    Leaf _current;
     std::vector<Hash> _leaves;
 };
 

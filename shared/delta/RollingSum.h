@@ -71,41 +71,53 @@ private:
         return result;
     }
 
-    static constexpr std::size_t kLanes = 16;
-    static const std::array<std::uint32_t, kLanes> kLaneFactors;
+    /// Bytes that are summed up at once; the products of no more than 256 fit into 32 bits.
+    static constexpr std::size_t kStretch = 128;
+
+    /// The powers of kMultiplier in halves that make 32 bits when added: low + (high << 16).
+    struct Halves
+    {
+        std::array<std::int16_t, kStretch> low{};
+        std::array<std::int16_t, kStretch> high{};
+    };
+    static const Halves kPowers;
 
     std::uint32_t _leaving;
 };
 
-inline constexpr std::array<std::uint32_t, RollingSum::kLanes> RollingSum::kLaneFactors = [] {
-    std::array<std::uint32_t, kLanes> factors{};
-    for (std::size_t lane = 0; lane < kLanes; ++lane)
+inline constexpr RollingSum::Halves RollingSum::kPowers = [] {
+    Halves halves;
+    for (std::size_t i = 0; i < kStretch; ++i)
     {
-        factors[lane] = power(kLanes - lane);
+        const std::uint32_t whole = power(kStretch - i);
+        const auto low = static_cast<std::int16_t>(whole & 0xffffU);
+        // The low half may be negative: the high one makes up for it.
+        const std::uint32_t rest = whole - static_cast<std::uint32_t>(std::int32_t{low});
+        halves.low[i] = low;
+        halves.high[i] = static_cast<std::int16_t>(rest >> 16U);
     }
-    return factors;
+    return halves;
 }();
 
 inline std::uint32_t RollingSum::of(ByteView bytes, std::uint32_t before)
 {
-    // Independent lanes, which the compiler makes vectors of.
-    constexpr std::uint32_t kStep = power(kLanes);
-    std::array<std::uint32_t, kLanes> lanes{};
-    const std::size_t whole = bytes.size() - bytes.size() % kLanes;
-    for (std::size_t i = 0; i < whole; i += kLanes)
+    // Products of 16 bits, added up in pairs: what every vector unit has, unlike those of 32 bits.
+    constexpr std::uint32_t kStep = power(kStretch);
+    std::uint32_t sum = before;
+    for (; bytes.size() >= kStretch; bytes = bytes.subspan(kStretch))
     {
-        const std::uint8_t* const part = bytes.data() + i;
-        for (std::size_t lane = 0; lane < kLanes; ++lane)
+        std::int32_t low = 0;
+        std::int32_t high = 0;
+        for (std::size_t i = 0; i < kStretch; ++i)
         {
-            lanes[lane] = lanes[lane] * kStep + part[lane];
+            const std::int16_t byte = bytes[i];
+            low += byte * kPowers.low[i];
+            high += byte * kPowers.high[i];
         }
+        sum = sum * kStep + static_cast<std::uint32_t>(low) +
+              (static_cast<std::uint32_t>(high) << 16U);
     }
-    std::uint32_t sum = ofZeros(whole, before);
-    for (std::size_t lane = 0; lane < kLanes; ++lane)
-    {
-        sum += lanes[lane] * kLaneFactors[lane];
-    }
-    for (const std::uint8_t byte : bytes.subspan(whole))
+    for (const std::uint8_t byte : bytes)
     {
         sum = (sum + byte) * kMultiplier;
     }

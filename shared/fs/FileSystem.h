@@ -76,6 +76,7 @@ public:
     /// Start of the first hole at or after `offset` (SEEK_HOLE); the size when none follows.
     [[nodiscard]] virtual std::uint64_t nextHole(std::uint64_t offset) = 0;
 
+    /// Nothing happens on a filesystem that has no modes.
     virtual void setMode(std::uint32_t mode) = 0;
     virtual void setMtime(FileTime mtime) = 0;
 
@@ -85,9 +86,18 @@ public:
     /// Asks the kernel to begin writing `[offset, offset + length)` out, without waiting.
     virtual void startWriteback(std::uint64_t offset, std::uint64_t length) = 0;
 
+    /// Tells the kernel that `[offset, offset + length)` will not be read soon: what of it has been
+    /// written out by now need not stay in memory. Advice only.
+    virtual void dropFromCache(std::uint64_t /*offset*/, std::uint64_t /*length*/) {}
+
     /// True when some process has the file open for writing right now; false when none has or it
     /// cannot be known (F_SETLEASE, fcntl(2)).
     [[nodiscard]] virtual bool isOpenForWriting() = 0;
+
+    /// True when no process has the file open for writing and none can open it so before this File is closed: others
+    /// wait, or get EAGAIN. False when that cannot be had. Close it soon: the kernel lets nobody wait for
+    /// longer than /proc/sys/fs/lease-break-time.
+    [[nodiscard]] virtual bool keepWritersOut() = 0;
 };
 
 /// How a rename went; everything else is a StorageError.
@@ -150,7 +160,7 @@ public:
     /// renameat2(2) with RENAME_EXCHANGE: both exist before and after, each at the other's path.
     [[nodiscard]] virtual RenameOutcome exchange(const RelativePath& a, const RelativePath& b) = 0;
 
-    /// Permission bits of a file or folder; ELOOP for a symbolic link.
+    /// Permission bits of a file or folder; ELOOP for a symbolic link. Nothing happens on a filesystem that has no modes.
     virtual void setMode(const RelativePath& path, std::uint32_t mode) = 0;
 
     /// mtime of an entry, of the link itself for a symbolic link.

@@ -31,6 +31,12 @@ toOffset(std::uint64_t offset, std::string_view operation, std::string_view path
 /// errno for opening an entry of `kind` as a regular file; 0 for File.
 [[nodiscard]] int openErrorOf(FileKind kind);
 
+/// True for the errno of chmod on a filesystem that has no modes.
+[[nodiscard]] inline bool isWithoutModes(int error)
+{
+    return error == EOPNOTSUPP || error == ENOSYS;
+}
+
 /// Calls a system call again as long as a signal interrupts it.
 template <typename Call>
 auto retryInterrupted(Call call)

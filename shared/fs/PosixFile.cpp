@@ -106,7 +106,8 @@ std::uint64_t PosixFile::nextHole(std::uint64_t offset)
 
 void PosixFile::setMode(std::uint32_t mode)
 {
-    if (retryInterrupted([&] { return ::fchmod(_fd.get(), mode & 07777U); }) != 0)
+    if (retryInterrupted([&] { return ::fchmod(_fd.get(), mode & 07777U); }) != 0 &&
+        !isWithoutModes(errno))
     {
         throwErrno("chmod", _path);
     }
@@ -136,21 +137,31 @@ void PosixFile::startWriteback(std::uint64_t offset, std::uint64_t length)
         _fd.get(), static_cast<off_t>(offset), static_cast<off_t>(length), SYNC_FILE_RANGE_WRITE));
 }
 
+void PosixFile::dropFromCache(std::uint64_t offset, std::uint64_t length)
+{
+    // Nothing is waited for: sync_file_range(2) would take the error of a failed write away from
+    // sync(), and what is still being written is only kept a little longer.
+    static_cast<void>(::posix_fadvise(
+        _fd.get(), static_cast<off_t>(offset), static_cast<off_t>(length), POSIX_FADV_DONTNEED));
+}
+
 bool PosixFile::isOpenForWriting()
+{
+    if (keepWritersOut())
+    {
+        static_cast<void>(::fcntl(_fd.get(), F_SETLEASE, F_UNLCK));
+        return false;
+    }
+    return errno == EAGAIN;
+}
+
+bool PosixFile::keepWritersOut()
 {
     // Whoever opens the file for writing while we hold the lease waits for an instant and the
     // kernel signals us. The signal would be SIGIO, which ends a process that does not expect it;
     // SIGURG is ignored by default, and being no real-time signal it never falls back to SIGIO.
-    if (::fcntl(_fd.get(), F_SETSIG, SIGURG) != 0)
-    {
-        return false;
-    }
-    if (::fcntl(_fd.get(), F_SETLEASE, F_RDLCK) != 0)
-    {
-        return errno == EAGAIN;
-    }
-    static_cast<void>(::fcntl(_fd.get(), F_SETLEASE, F_UNLCK));
-    return false;
+    return ::fcntl(_fd.get(), F_SETSIG, SIGURG) == 0 &&
+           ::fcntl(_fd.get(), F_SETLEASE, F_RDLCK) == 0;
 }
 
 } // namespace tidewire

@@ -26,7 +26,9 @@ public:
     void setMtime(FileTime mtime) override;
     void sync() override;
     void startWriteback(std::uint64_t offset, std::uint64_t length) override;
+    void dropFromCache(std::uint64_t offset, std::uint64_t length) override;
     [[nodiscard]] bool isOpenForWriting() override;
+    [[nodiscard]] bool keepWritersOut() override;
 
 private:
     const UniqueFd _fd;

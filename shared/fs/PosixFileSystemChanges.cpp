@@ -173,7 +173,8 @@ void PosixFileSystem::changeMode(const Place& place, std::uint32_t mode) const
     }
     // fchmod(2) refuses O_PATH descriptors, and other ones need rights that the owner may lack.
     const std::string magic = "/proc/self/fd/" + std::to_string(entry.fd.get());
-    if (_calls == KernelCalls::Newest && ::chmod(magic.c_str(), mode & 07777U) == 0)
+    if (_calls == KernelCalls::Newest &&
+        (::chmod(magic.c_str(), mode & 07777U) == 0 || isWithoutModes(errno)))
     {
         return;
     }
@@ -187,7 +188,7 @@ void PosixFileSystem::changeMode(const Place& place, std::uint32_t mode) const
     {
         throw StorageError("chmod", place.path, readable.error);
     }
-    if (::fchmod(readable.fd.get(), mode & 07777U) != 0)
+    if (::fchmod(readable.fd.get(), mode & 07777U) != 0 && !isWithoutModes(errno))
     {
         throwErrno("chmod", place.path);
     }

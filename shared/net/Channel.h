@@ -25,6 +25,10 @@ public:
     /// True once the handshake is through.
     [[nodiscard]] virtual bool ready() const = 0;
 
+    /// True when wire bytes and plain bytes are the same: once ready(), receive() and seal() may be
+    /// left out.
+    [[nodiscard]] virtual bool isTransparent() const { return false; }
+
     /// Takes bytes as they come, in pieces of any size. Appends to `plain` what they hold, and to
     /// `wire` what the handshake answers.
     virtual void receive(ByteView bytes, Bytes& plain, Bytes& wire) = 0;
@@ -39,6 +43,7 @@ class PlainChannel: public Channel
 public:
     void start(Bytes& /*wire*/) override {}
     [[nodiscard]] bool ready() const override { return true; }
+    [[nodiscard]] bool isTransparent() const override { return true; }
     void receive(ByteView bytes, Bytes& plain, Bytes& /*wire*/) override
     {
         plain.insert(plain.end(), bytes.begin(), bytes.end());

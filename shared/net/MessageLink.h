@@ -104,6 +104,7 @@ private:
     LinkIo receive(MutableByteView scratch, std::size_t& count);
     void takeIn(ByteView bytes);
     void fill();
+    LinkIo sendUnsealed(std::size_t& budget);
     LinkIo end(int code);
 
     UniqueFd _socket;

@@ -2,6 +2,8 @@
 
 #include "shared/net/Outbox.h"
 
+#include <algorithm>
+
 namespace tidewire {
 
 void Outbox::push(std::shared_ptr<const Bytes> message, Lane lane)
@@ -21,7 +23,37 @@ ByteView Outbox::front() const
     return messages.empty() ? ByteView{} : ByteView(*messages.front()).subspan(_done);
 }
 
+std::size_t Outbox::front(std::span<ByteView> views) const
+{
+    if (empty() || views.empty())
+    {
+        return 0;
+    }
+    views[0] = front();
+    std::size_t count = 1;
+    for (const Lane lane : {Lane::Urgent, Lane::Bulk})
+    {
+        const Queue& messages = queue(lane);
+        const std::size_t first = lane == _current ? 1 : 0;
+        for (std::size_t i = first; i < messages.size() && count < views.size(); ++i)
+        {
+            views[count++] = *messages[i];
+        }
+    }
+    return count;
+}
+
 void Outbox::take(std::size_t count)
+{
+    while (count > 0)
+    {
+        const std::size_t part = std::min(count, front().size());
+        takeFront(part);
+        count -= part;
+    }
+}
+
+void Outbox::takeFront(std::size_t count)
 {
     _done += count;
     _queued[_current] -= count;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 
 namespace tidewire {
 
@@ -45,7 +46,11 @@ public:
     /// Lane of front().
     [[nodiscard]] Lane frontLane() const { return _current; }
 
-    /// Takes the first `count` bytes of front() out.
+    /// front() and the messages that follow it if nothing is pushed, as many as `views` has room for.
+    /// Returns how many they are. Valid as front().
+    [[nodiscard]] std::size_t front(std::span<ByteView> views) const;
+
+    /// Takes the first `count` bytes of all that is queued out.
     void take(std::size_t count);
 
     /// Drops the messages on Bulk that have not been begun.
@@ -63,6 +68,7 @@ private:
         return _lanes[static_cast<std::size_t>(lane)];
     }
     void choose();
+    void takeFront(std::size_t count);
 
     std::array<Queue, 2> _lanes;
     LaneBytes _queued;

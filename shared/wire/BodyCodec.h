@@ -14,6 +14,8 @@ void encodeBody(ByteWriter& writer, const ErrorMessage& message);
 void encodeBody(ByteWriter& writer, const PingMessage& message);
 void encodeBody(ByteWriter& writer, const PongMessage& message);
 void encodeBody(ByteWriter& writer, const FrameMessage& message);
+void encodeFrameBody(
+    ByteWriter& writer, ShareNumber share, FrameUse use, FrameId id, const Frame& frame);
 void encodeBody(ByteWriter& writer, const ProposeMessage& message);
 void encodeBody(ByteWriter& writer, const ResultMessage& message);
 void encodeBody(ByteWriter& writer, const RevisionsMessage& message);

@@ -107,10 +107,16 @@ void encodeBody(ByteWriter& writer, const PongMessage& message)
 
 void encodeBody(ByteWriter& writer, const FrameMessage& message)
 {
-    writer.u8(message.share);
-    writer.u8(static_cast<std::uint8_t>(message.use));
-    writer.varint(message.id);
-    encodeFrame(writer, message.frame);
+    encodeFrameBody(writer, message.share, message.use, message.id, message.frame);
+}
+
+void encodeFrameBody(
+    ByteWriter& writer, ShareNumber share, FrameUse use, FrameId id, const Frame& frame)
+{
+    writer.u8(share);
+    writer.u8(static_cast<std::uint8_t>(use));
+    writer.varint(id);
+    encodeFrame(writer, frame);
 }
 
 void encodeBody(ByteWriter& writer, const ProposeMessage& message)

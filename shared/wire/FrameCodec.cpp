@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <utility>
 
 namespace tidewire {
 
@@ -23,8 +24,10 @@ namespace {
 //   level 4   0.175  91 | 0.191 104 | 0.358 52
 //   level 5   0.165  72 | 0.180  75 | 0.350 40
 //   level 6   0.161  47 | 0.179  59 | 0.347 25
-// 4, the first one with lazy matching, gives most of what there is to gain at twice the speed of 6.
+// 4, the first one with lazy matching, gives most of what there is to gain at twice the speed of 6;
+// 1 is for when the processor is what is short.
 constexpr int kLevel = 4;
+constexpr int kQuickLevel = 1;
 
 constexpr std::size_t kSampleParts = 16;
 constexpr std::size_t kSamplePartBytes = 256;
@@ -68,11 +71,52 @@ bool looksRandom(ByteView raw)
     return excess * excess <= 9 * expected;
 }
 
+// Small files share frames, photographs among texts: what is random is passed through in between.
+constexpr std::size_t kPartBytes = 1024;
+constexpr std::size_t kPartSampleBytes = 256;
+
+// Less is not worth the new Huffman codes that the next block begins with.
+constexpr std::size_t kLeastRandomBytes = 2 * kPartBytes;
+
+/// A stretch that is all random, or all not.
+struct Stretch
+{
+    ByteView bytes;
+    bool random = false;
+};
+
+/// The stretch that `rest` begins with.
+Stretch nextStretch(ByteView rest)
+{
+    std::size_t randomFrom = 0; // of the random parts that were seen last
+    std::size_t end = 0;
+    while (end < rest.size())
+    {
+        const ByteView part = rest.subspan(end, std::min(kPartBytes, rest.size() - end));
+        if (looksRandom(part.first(std::min(kPartSampleBytes, part.size()))))
+        {
+            end += part.size();
+            continue;
+        }
+        if (end - randomFrom >= kLeastRandomBytes)
+        {
+            break;
+        }
+        end += part.size();
+        randomFrom = end;
+    }
+    const bool hasRandom = end - randomFrom >= kLeastRandomBytes;
+    const bool isRandom = hasRandom && randomFrom == 0;
+    return {rest.first(hasRandom && !isRandom ? randomFrom : end), isRandom};
+}
+
 /// A deflate stream that ends with its scope.
 class Deflater
 {
 public:
-    explicit Deflater(std::size_t rawBytes)
+    Deflater(std::size_t rawBytes, PackEffort effort):
+        _packLevel(effort == PackEffort::Usual ? kLevel : kQuickLevel),
+        _level(_packLevel)
     {
         // A small frame needs no large window, and what zlib would clear for one costs more than
         // its bytes.
@@ -82,7 +126,7 @@ public:
             ++windowBits;
         }
         const int memLevel = std::min(windowBits - 6, 8);
-        if (deflateInit2(&_stream, kLevel, Z_DEFLATED, windowBits, memLevel, Z_DEFAULT_STRATEGY) !=
+        if (deflateInit2(&_stream, _level, Z_DEFLATED, windowBits, memLevel, Z_DEFAULT_STRATEGY) !=
             Z_OK)
         {
             throw std::bad_alloc();
@@ -95,15 +139,33 @@ public:
     /// Fills `out` and returns how many bytes the stream takes, or 0 when it does not fit.
     std::size_t run(ByteView raw, MutableByteView out)
     {
-        _stream.next_in = const_cast<Bytef*>(raw.data()); // zlib's interface lacks the const
-        _stream.avail_in = static_cast<uInt>(raw.size());
         _stream.next_out = out.data();
         _stream.avail_out = static_cast<uInt>(out.size());
+        while (!raw.empty())
+        {
+            const Stretch stretch = nextStretch(raw);
+            raw = raw.subspan(stretch.bytes.size());
+            const int level = stretch.random ? Z_NO_COMPRESSION : _packLevel;
+            if (level != std::exchange(_level, level) &&
+                deflateParams(&_stream, level, Z_DEFAULT_STRATEGY) != Z_OK)
+            {
+                return 0;
+            }
+            _stream.next_in =
+                const_cast<Bytef*>(stretch.bytes.data()); // zlib's interface lacks the const
+            _stream.avail_in = static_cast<uInt>(stretch.bytes.size());
+            if (deflate(&_stream, Z_NO_FLUSH) != Z_OK || _stream.avail_in != 0)
+            {
+                return 0;
+            }
+        }
         return deflate(&_stream, Z_FINISH) == Z_STREAM_END ? out.size() - _stream.avail_out : 0;
     }
 
 private:
     z_stream _stream{};
+    const int _packLevel;
+    int _level;
 };
 
 /// An inflate stream that ends with its scope.
@@ -154,7 +216,7 @@ bool isWellFormed(const Frame& frame)
 
 } // namespace
 
-Frame packFrame(ByteView raw)
+Frame packFrame(ByteView raw, PackEffort effort)
 {
     if (raw.empty() || raw.size() > kFrameBytes)
     {
@@ -165,7 +227,7 @@ Frame packFrame(ByteView raw)
     if (!looksRandom(raw))
     {
         frame.stored.resize(raw.size() - 1);
-        frame.stored.resize(Deflater(raw.size()).run(raw, frame.stored));
+        frame.stored.resize(Deflater(raw.size(), effort).run(raw, frame.stored));
         frame.stored.shrink_to_fit();
     }
     frame.encoding = frame.stored.empty() ? FrameEncoding::Raw : FrameEncoding::Zlib;
@@ -179,6 +241,17 @@ Frame packFrame(ByteView raw)
 
 Bytes unpackFrame(const Frame& frame)
 {
+    Bytes raw;
+    const ByteView bytes = unpackFrame(frame, raw);
+    if (frame.encoding == FrameEncoding::Raw)
+    {
+        raw.assign(bytes.begin(), bytes.end());
+    }
+    return raw;
+}
+
+ByteView unpackFrame(const Frame& frame, Bytes& buffer)
+{
     if (!isWellFormed(frame))
     {
         throw CorruptError("frame: impossible lengths or encoding");
@@ -191,12 +264,12 @@ Bytes unpackFrame(const Frame& frame)
     {
         return frame.stored;
     }
-    Bytes raw(frame.rawLength);
-    if (!Inflater().run(frame.stored, raw))
+    buffer.resize(frame.rawLength);
+    if (!Inflater().run(frame.stored, buffer))
     {
         throw CorruptError("frame: not one zlib stream of its length");
     }
-    return raw;
+    return buffer;
 }
 
 bool hasGoodChecksum(const Frame& frame)

@@ -79,6 +79,14 @@ void writeHeader(Bytes& out, std::size_t bodyBytes, std::uint8_t type)
     writer.u8(type);
 }
 
+/// Writes the length into a message whose header was written without it.
+void completeHeader(Bytes& message)
+{
+    Bytes header;
+    writeHeader(header, message.size() - kMessageHeaderBytes, message[kMessageHeaderBytes - 1]);
+    std::copy(header.begin(), header.end(), message.begin());
+}
+
 } // namespace
 
 std::size_t maxBodyBytes(std::uint8_t type)
@@ -105,6 +113,10 @@ Bytes encodeMessage(const Message& message)
     Bytes out;
     if (const auto* frame = std::get_if<FrameMessage>(&message))
     {
+        return encodeFrame(frame->share, frame->use, frame->id, frame->frame);
+    }
+    if (const auto* frame = std::get_if<UploadFrameMessage>(&message))
+    {
         out.reserve(kMessageHeaderBytes + kSmallBody + frame->frame.stored.size());
     }
     // The header takes its place first, so that the body is written where it stays.
@@ -128,9 +140,18 @@ Bytes encodeMessage(const Message& message)
             return small;
         }
     }
-    Bytes header;
-    writeHeader(header, body.size(), number);
-    std::copy(header.begin(), header.end(), out.begin());
+    completeHeader(out);
+    return out;
+}
+
+Bytes encodeFrame(ShareNumber share, FrameUse use, FrameId id, const Frame& frame)
+{
+    Bytes out;
+    out.reserve(kMessageHeaderBytes + kSmallBody + frame.stored.size());
+    writeHeader(out, 0, static_cast<std::uint8_t>(MessageType::Frame));
+    ByteWriter writer(out);
+    encodeFrameBody(writer, share, use, id, frame);
+    completeHeader(out);
     return out;
 }
 

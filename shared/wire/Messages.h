@@ -37,8 +37,9 @@ inline constexpr std::uint32_t kMaxUploadFrames = 1U << 30U; ///< 128 TiB of lit
 /// FRAME messages, so they agree without talking about it. 8 frames are at most 1 MiB raw.
 inline constexpr std::size_t kFrameWindow = 8;
 
-/// Bytes of FRAME and CONTENT that the relay may send for fetches before it has to wait for CREDIT.
-inline constexpr std::uint32_t kFetchCredit = 2 << 20;
+/// Bytes of FRAME and CONTENT that the relay may send for fetches before it has to wait for CREDIT: what a fast link carries
+/// while a busy board gets round to answering.
+inline constexpr std::uint32_t kFetchCredit = 4 << 20;
 
 /// Fetches of one connection that have not ended; one more is a violation.
 inline constexpr std::size_t kMaxQueuedFetches = 1024;
@@ -50,7 +51,7 @@ inline constexpr std::size_t kMaxLiteralBytes = 64 * 1024;
 inline constexpr std::size_t kMaxOpenUploads = 16;
 
 /// UPLOAD_FRAMEs that an agent may send past the count in the last UPLOAD_STATE.
-inline constexpr std::uint32_t kUploadWindow = 16;
+inline constexpr std::uint32_t kUploadWindow = 32;
 
 /// Position of a share in the HELLO of this connection.
 using ShareNumber = std::uint8_t;
@@ -314,6 +315,9 @@ using Message = std::variant<HelloMessage,
 /// Bodies of 512 bytes and more are compressed when that makes them smaller, FRAME and UPLOAD_FRAME never.
 /// Throws Error when a body exceeds the limit of its type: it is for the caller to cut batches before.
 [[nodiscard]] Bytes encodeMessage(const Message& message);
+
+/// encodeMessage() of a FRAME, without a copy of the frame.
+[[nodiscard]] Bytes encodeFrame(ShareNumber share, FrameUse use, FrameId id, const Frame& frame);
 
 /// Most bytes in the body of a message of this type, as it is on the wire and after decompression; 0 for an unknown type.
 [[nodiscard]] std::size_t maxBodyBytes(std::uint8_t type);
