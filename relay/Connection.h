@@ -15,7 +15,8 @@ namespace tidewire {
 /// Where a connection is in its life.
 enum class ConnectionPhase : std::uint8_t
 {
-    Greeting, ///< until its first whole message: unauthenticated, with tight limits
+    Greeting, ///< until its HELLO is there: nobody knows who it is, the limits are tight
+    Greeted,  ///< the core has the HELLO; nothing is read until it has answered with WELCOME
     Open,
     Broken,  ///< its bytes broke the protocol; the core was told and says ERROR
     Closing, ///< the core is done with it: the rest goes out, then it ends

@@ -61,11 +61,16 @@ CoreLoop::CoreLoop(RelayCore& core,
 
 void CoreLoop::run()
 {
-    _nextUpkeep = _clock.steady() + kUpkeepSoon;
-    while (takeBatch())
+    _nextUpkeep = _clock.steady() + kUpkeepStart;
+    for (bool goesOn = true; goesOn;)
     {
+        goesOn = takeBatch();
+        // Also what came last is committed and answered.
         _isBusy = _core.flush();
-        upkeep();
+        if (goesOn)
+        {
+            upkeep();
+        }
     }
 }
 
@@ -102,11 +107,15 @@ void CoreLoop::handle(RelayEvent&& event)
 
 void CoreLoop::upkeep()
 {
-    const SteadyTime now = _clock.steady();
-    if (now >= _nextUpkeep)
+    const SteadyTime begin = _clock.steady();
+    if (begin < _nextUpkeep)
     {
-        _nextUpkeep = _clock.steady() + (_core.maintain() ? kUpkeepSoon : kUpkeepLater);
+        return;
     }
+    const bool worked = _core.maintain();
+    const SteadyTime end = _clock.steady();
+    const SteadyTime pause = std::max(kUpkeepPause, (end - begin) * kUpkeepShare);
+    _nextUpkeep = end + (worked ? pause : kUpkeepLater);
 }
 
 void CoreLoop::post(std::function<void()> task)

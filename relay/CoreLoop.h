@@ -19,8 +19,13 @@ namespace tidewire {
 class CoreLoop
 {
 public:
-    /// After a step of upkeep that found something; steps are short, and a board has better to do.
-    static constexpr SteadyTime kUpkeepSoon = std::chrono::seconds(10);
+    /// Before the first step of upkeep.
+    static constexpr SteadyTime kUpkeepStart = std::chrono::seconds(10);
+    /// After a step that found something, at least. A step drops a few hundred revisions, so this
+    /// keeps pace with shares that change a thousand times a second.
+    static constexpr SteadyTime kUpkeepPause = std::chrono::milliseconds(200);
+    /// On slow disks a step is followed by so many times its own length without upkeep.
+    static constexpr int kUpkeepShare = 9;
     /// After one that found nothing.
     static constexpr SteadyTime kUpkeepLater = std::chrono::minutes(10);
 

@@ -31,6 +31,12 @@ constexpr SteadyTime kGreetingGrace = std::chrono::seconds(2);
 constexpr SteadyTime kRefusalInterval = std::chrono::seconds(10);
 constexpr SteadyTime kExhaustionInterval = std::chrono::minutes(1);
 
+bool isWelcome(const Bytes& message)
+{
+    return (message.at(kMessageHeaderBytes - 1) & ~kCompressedBit) ==
+           static_cast<std::uint8_t>(MessageType::Welcome);
+}
+
 void watchFd(int epoll, int operation, int fd, std::uint32_t what, std::uint64_t tag)
 {
     epoll_event event{};
@@ -204,6 +210,10 @@ void EventLoop::takePosts()
         }
         else
         {
+            if (connection.phase == ConnectionPhase::Greeted && isWelcome(*one.message))
+            {
+                setPhase(connection, ConnectionPhase::Open);
+            }
             connection.link.send(std::move(one.message), one.lane);
         }
         if (!connection.touched)
@@ -215,7 +225,8 @@ void EventLoop::takePosts()
     for (Connection* connection : touched)
     {
         connection->touched = false;
-        write(*connection);
+        // What came along with a HELLO has waited for its WELCOME.
+        drain(*connection);
     }
 }
 
@@ -293,7 +304,16 @@ void EventLoop::admit(UniqueFd socket, const std::string& peer)
         peer,
         _clock.steady());
     made->interest = EPOLLIN;
-    watchFd(_epoll.get(), EPOLL_CTL_ADD, fd, made->interest, id);
+    try
+    {
+        watchFd(_epoll.get(), EPOLL_CTL_ADD, fd, made->interest, id);
+    }
+    catch (const StorageError& error)
+    {
+        // The kernel has no memory for one more: the others must not suffer for it.
+        logRefusal(peer + ": refused, " + error.what());
+        return;
+    }
     Connection& connection = *_connections.emplace(id, std::move(made)).first->second;
     setPhase(connection, ConnectionPhase::Greeting);
     write(connection);
@@ -375,6 +395,7 @@ SteadyTime EventLoop::due(const Connection& connection) const
     {
     case ConnectionPhase::Greeting:
         return connection.since + _limits.greeting;
+    case ConnectionPhase::Greeted:
     case ConnectionPhase::Open:
         // What a full queue keeps from being read is not the peer's silence.
         return connection.stalled ? SteadyTime::max() : connection.moved + _limits.idle;
@@ -404,6 +425,7 @@ void EventLoop::sweep()
         case ConnectionPhase::Greeting:
             end(*connection, "has not greeted in time");
             break;
+        case ConnectionPhase::Greeted:
         case ConnectionPhase::Open:
             end(*connection, "was silent for too long");
             break;

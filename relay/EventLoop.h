@@ -5,6 +5,7 @@
 #include "relay/Connection.h"
 #include "relay/Listener.h"
 #include "relay/RelayEvent.h"
+#include "relay/session/Line.h"
 #include "shared/base/Clock.h"
 #include "shared/base/Wakeup.h"
 #include "shared/daemon/RateLimit.h"
@@ -28,15 +29,16 @@ namespace tidewire {
 struct EventLoopLimits
 {
     std::size_t connections = 1000;
-    std::size_t greetings = 100; ///< connections that have not said their first message yet
-    std::size_t greetingBytes = std::size_t{64} * 1024; ///< received before the first message
+    std::size_t greetings = 100; ///< connections that have not said HELLO yet
+    /// Taken from a connection before its HELLO was accepted. One of 256 shares has 26 KB.
+    std::size_t greetingBytes = std::size_t{32} * 1024;
     SteadyTime greeting = std::chrono::seconds(10);
     SteadyTime idle = std::chrono::seconds(150); ///< an agent sends a PING after 45 s of silence
     SteadyTime closing = std::chrono::seconds(5);
     SteadyTime acceptPause = std::chrono::seconds(1);
     /// Bytes on Urgent of one connection above which nothing is read from it: a peer that asks must
     /// take the answers.
-    std::uint64_t urgentBytes = std::uint64_t{1} << 20U;
+    std::uint64_t urgentBytes = kUrgentBytes;
 };
 
 /// The network thread of the relay: accepts, reads messages and hands them to the core's queue,
@@ -46,12 +48,13 @@ struct EventLoopLimits
 /// core has made room; the others go on as long as they have none. A PING is answered here, so that
 /// a busy store does not look like a dead relay; under load the queued bytes are the answer.
 ///
-/// The core learns of a connection with its first message. After close() it hears no more of
-/// it, except for events that are in the queue already.
+/// The core learns of a connection with its first message, which must be HELLO; nothing more is read before the core
+/// has answered WELCOME. After close() it hears no more of it, except for events that are in the queue already.
 ///
 /// Thread: run() on one thread, which owns all but the posts; send(), close(), roomMade(), stop(),
 ///         wake() from any.
-/// Memory: the outboxes, which the core bounds, and per connection one part of a message.
+/// Memory: the outboxes, which the core bounds, and per connection one part of a message, before WELCOME at most
+///         EventLoopLimits::greetingBytes.
 class EventLoop: public RelayOutlet
 {
 public:

@@ -16,6 +16,13 @@ namespace {
 /// PINGs and reads nothing must not fill the memory.
 constexpr std::uint64_t kPongBytes = std::uint64_t{64} * 1024;
 
+bool takesMessages(const Connection& connection)
+{
+    const bool isTalking =
+        connection.phase == ConnectionPhase::Greeting || connection.phase == ConnectionPhase::Open;
+    return isTalking && !connection.stalled && connection.link.fd() >= 0;
+}
+
 /// Answers a PING.
 void answer(Connection& connection, const PingMessage& ping)
 {
@@ -59,9 +66,15 @@ void EventLoop::onEvent(Connection& connection, std::uint32_t what)
 
 void EventLoop::read(Connection& connection)
 {
+    MutableByteView room = _scratch;
+    if (connection.phase == ConnectionPhase::Greeting)
+    {
+        const std::uint64_t left = _limits.greetingBytes + 1 - connection.link.receivedBytes();
+        room = room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), left)));
+    }
     try
     {
-        switch (connection.link.onReadable(_scratch))
+        switch (connection.link.onReadable(room))
         {
         case LinkIo::Ended:
             end(connection, connection.link.endReason());
@@ -95,8 +108,7 @@ void EventLoop::drain(Connection& connection)
     {
         Message message;
         std::size_t wireBytes = 0;
-        while (!connection.stalled && connection.link.fd() >= 0 &&
-               connection.link.next(message, wireBytes))
+        while (takesMessages(connection) && connection.link.next(message, wireBytes))
         {
             deliver(connection, std::move(message));
         }
@@ -119,8 +131,12 @@ void EventLoop::deliver(Connection& connection, Message&& message)
 {
     if (connection.phase == ConnectionPhase::Greeting)
     {
+        if (!std::holds_alternative<HelloMessage>(message))
+        {
+            throw ProtocolError("the first message is not HELLO");
+        }
         tellCore(PeerConnected{connection.id, connection.peer});
-        setPhase(connection, ConnectionPhase::Open);
+        setPhase(connection, ConnectionPhase::Greeted);
     }
     else if (const auto* ping = std::get_if<PingMessage>(&message))
     {
@@ -189,8 +205,9 @@ void EventLoop::write(Connection& connection)
         return;
     }
     const LaneBytes sent = connection.link.takeSent();
-    const bool isTold =
-        connection.phase == ConnectionPhase::Open || connection.phase == ConnectionPhase::Broken;
+    const bool isTold = connection.phase == ConnectionPhase::Greeted ||
+                        connection.phase == ConnectionPhase::Open ||
+                        connection.phase == ConnectionPhase::Broken;
     if (isTold && sent != LaneBytes{})
     {
         // With its input paused, a peer shows by taking bytes that it is alive.
@@ -256,6 +273,7 @@ void EventLoop::end(Connection& connection, const std::string& reason)
     case ConnectionPhase::Greeting:
         logRefusal(connection.peer + ": " + reason);
         break;
+    case ConnectionPhase::Greeted:
     case ConnectionPhase::Open:
     case ConnectionPhase::Broken:
         _log.debug(connection.peer + ": " + reason);

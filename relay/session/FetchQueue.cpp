@@ -130,17 +130,9 @@ void FetchQueue::serve(Line& line)
 {
     planAhead();
     const Position fetch = choose();
-    try
+    if (!fetch->ended)
     {
-        if (!fetch->ended)
-        {
-            sendSlice(line, *fetch);
-        }
-    }
-    catch (const CorruptError& error)
-    {
-        logDamage(fetch->item.seq, error);
-        fetch->ended = true;
+        sendSlice(line, *fetch);
     }
     if (fetch->ended)
     {
@@ -166,18 +158,48 @@ void FetchQueue::sendSlice(Line& line, Fetch& fetch)
 {
     Slice slice;
     slice.content.id = fetch.item.id;
+    try
+    {
+        addPieces(line, fetch, slice);
+    }
+    catch (const CorruptError& error)
+    {
+        planAnew(fetch, error);
+        if (fetch.ended || slice.content.ops.empty())
+        {
+            return;
+        }
+    }
+    slice.content.status = fetch.plan->isDone() ? ContentStatus::Done : ContentStatus::More;
+    sendContent(line, slice.content);
+}
+
+void FetchQueue::addPieces(Line& line, Fetch& fetch, Slice& slice)
+{
     while (!fetch.plan->isDone() && slice.content.ops.size() < kSliceOps)
     {
         const std::uint64_t length = fetch.plan->piece().length;
         if (!addPiece(line, fetch, slice))
         {
-            break;
+            return;
         }
         fetch.sent += length;
         fetch.plan->advance();
     }
-    slice.content.status = fetch.plan->isDone() ? ContentStatus::Done : ContentStatus::More;
-    sendContent(line, slice.content);
+}
+
+/// A frame could not be read. Since the plan was made, upkeep may have merged the revision's pieces into other frames, or dropped
+/// the revision; bytes that are still to be read at the same place are damaged.
+void FetchQueue::planAnew(Fetch& fetch, const CorruptError& error)
+{
+    const Op failed = fetch.plan->piece();
+    forgetPlan(fetch);
+    plan(fetch);
+    if (fetch.plan && (fetch.plan->isDone() || fetch.plan->piece() == failed))
+    {
+        logDamage(fetch.item.seq, error);
+        fetch.ended = true;
+    }
 }
 
 bool FetchQueue::addPiece(Line& line, Fetch& fetch, Slice& slice)
@@ -277,9 +299,9 @@ FetchQueue::ReadFrame& FetchQueue::read(const Fetch& fetch, FrameId frame, Slice
 
 void FetchQueue::sendFrame(Line& line, const Fetch& fetch, FrameId frame, Slice& slice)
 {
-    const FrameMessage message{
-        fetch.share, FrameUse::Fetch, frame, read(fetch, frame, slice).frame};
-    _credit -= static_cast<std::int64_t>(line.send(message, Lane::Bulk));
+    auto message = std::make_shared<const Bytes>(
+        encodeFrame(fetch.share, FrameUse::Fetch, frame, read(fetch, frame, slice).frame));
+    _credit -= static_cast<std::int64_t>(line.send(std::move(message), Lane::Bulk));
     _window.push({fetch.share, frame});
     slice.sentFrame = true;
 }

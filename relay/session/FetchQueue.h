@@ -5,6 +5,7 @@
 #include "relay/session/FetchPlan.h"
 #include "relay/session/Line.h"
 #include "relay/session/SentFrames.h"
+#include "shared/base/Errors.h"
 
 #include <cstdint>
 #include <list>
@@ -20,7 +21,8 @@ namespace tidewire {
 ///
 /// Ownership: borrows the stores.
 /// Errors:    ProtocolError for more than kMaxQueuedFetches, an id in use, an offset behind the end; those of the store's
-///            reading, but a damaged frame ends only its fetch, with Gone.
+///            reading, but a damaged frame ends only its fetch, with Gone, and a revision that upkeep has rewritten
+///            meanwhile is planned anew.
 /// Cost:      at most kMaxQueuedFetches, and 3 * kMaxPieces operations of those planned ahead; a slice reads up to 8 frames.
 class FetchQueue
 {
@@ -74,6 +76,8 @@ private:
     void forgetPlan(Fetch& fetch);
     Position choose();
     void sendSlice(Line& line, Fetch& fetch);
+    void addPieces(Line& line, Fetch& fetch, Slice& slice);
+    void planAnew(Fetch& fetch, const CorruptError& error);
     bool addPiece(Line& line, Fetch& fetch, Slice& slice);
     bool addLiteral(Fetch& fetch, Slice& slice, const Op& piece);
     bool canBringIn(const Fetch& fetch, const Slice& slice) const;

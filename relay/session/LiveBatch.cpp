@@ -231,8 +231,8 @@ std::shared_ptr<const Bytes> LiveBatch::frameMessage(ShareNumber share, FrameId 
     std::shared_ptr<const Bytes>& encoded = _frameMessages[{share, id}];
     if (!encoded)
     {
-        encoded = std::make_shared<const Bytes>(
-            encodeMessage(FrameMessage{share, FrameUse::Live, id, _loaded.at(id)}));
+        encoded =
+            std::make_shared<const Bytes>(encodeFrame(share, FrameUse::Live, id, _loaded.at(id)));
     }
     return encoded;
 }

@@ -15,7 +15,7 @@
 namespace tidewire {
 
 /// Most stored bytes of frames that go inline with the revisions of one commit.
-inline constexpr std::size_t kInlineBytes = 256 * 1024;
+inline constexpr std::size_t kInlineBytes = 4 << 20;
 
 /// Cuts a commit's revisions into messages and sends them, with the frames that a connection lacks before them.
 ///

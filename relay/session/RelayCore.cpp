@@ -9,6 +9,7 @@
 
 #include <Poco/Logger.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <variant>
@@ -17,8 +18,14 @@ namespace tidewire {
 
 namespace {
 
-// Answers cannot wait as feeds can: a peer that asks and does not read is cut off here.
+// Urgent bytes above which a peer that asks and does not read is cut off.
 constexpr std::size_t kOverloadBytes = 16 << 20;
+
+// Time for feeds and fetches between two batches; a step that has begun is ended.
+constexpr SteadyTime kWorkTime = std::chrono::milliseconds(20);
+
+// Time until a share that has failed is tried again.
+constexpr SteadyTime kRetryInterval = std::chrono::minutes(10);
 
 } // namespace
 
@@ -41,7 +48,6 @@ public:
     void violation(ConnectionId connection, const std::string& reason);
     void disconnect(ConnectionId connection, const std::string& reason);
     void sent(ConnectionId connection, Lane lane, std::size_t bytes);
-    [[nodiscard]] bool wantsInput(ConnectionId connection) const;
     bool flush();
     bool maintain();
     [[nodiscard]] std::vector<SessionStatus> status() const;
@@ -50,11 +56,15 @@ private:
     template <typename Action>
     void guarded(Session& session, Action action);
 
+    void handle(Session& session, Message& message);
     void greet(Session& session, const HelloMessage& hello);
     void end(Session& session, ErrorCode code, const std::string& text);
     void settle(ShareHub& hub);
     void forward(const ShareHub& hub, ShareWriter::Outcome&& outcome);
     bool work();
+    bool maintain(ShareHub& hub);
+    void retryShares();
+    [[nodiscard]] bool canOpen(const std::string& share);
 
     ShareHubs _hubs;
     const AccessPolicy& _policy;
@@ -63,6 +73,9 @@ private:
     Poco::Logger& _log = Poco::Logger::get("relay.session");
     std::map<ConnectionId, std::unique_ptr<Session>> _sessions;
     std::map<std::string, ConnectionId> _agents; // the connection of each agent
+    ConnectionId _worked = 0;                    // the session that was served last
+    std::string _maintained;                     // the share that upkeep has last worked on
+    SteadyTime _retryAt{};                       // when failed shares are tried again
 };
 
 /// Does something for a session and ends it when that fails; `session` may be gone afterwards.
@@ -108,7 +121,7 @@ void RelayCore::Impl::message(ConnectionId connection, Message&& message)
         }
         else if (!session.agent().empty())
         {
-            session.onMessage(message);
+            handle(session, message);
         }
         else if (const auto* hello = std::get_if<HelloMessage>(&message))
         {
@@ -119,6 +132,28 @@ void RelayCore::Impl::message(ConnectionId connection, Message&& message)
             throw ProtocolError("the first message is not HELLO");
         }
     });
+}
+
+/// Answers cannot wait as feeds can: what one round of events asks for must not fill the memory.
+void RelayCore::Impl::handle(Session& session, Message& message)
+{
+    if (session.line().queued(Lane::Urgent) > kOverloadBytes)
+    {
+        end(session, ErrorCode::Overloaded, "too many answers are waiting to be read");
+        return;
+    }
+    session.onMessage(message);
+    if (!std::holds_alternative<ProposeMessage>(message))
+    {
+        return;
+    }
+    for (const auto& [name, hub] : _hubs.all())
+    {
+        if (hub->writer.isFull())
+        {
+            settle(*hub);
+        }
+    }
 }
 
 void RelayCore::Impl::greet(Session& session, const HelloMessage& hello)
@@ -187,12 +222,6 @@ void RelayCore::Impl::sent(ConnectionId connection, Lane lane, std::size_t bytes
     }
 }
 
-bool RelayCore::Impl::wantsInput(ConnectionId connection) const
-{
-    const auto found = _sessions.find(connection);
-    return found != _sessions.end() && found->second->line().queued(Lane::Urgent) < kUrgentBytes;
-}
-
 bool RelayCore::Impl::flush()
 {
     for (const auto& [name, hub] : _hubs.all())
@@ -241,45 +270,100 @@ void RelayCore::Impl::forward(const ShareHub& hub, ShareWriter::Outcome&& outcom
     }
 }
 
+/// One step for each session that can take one, for a bounded time: proposals must not wait until a thousand agents that
+/// came back at once have been served.
 bool RelayCore::Impl::work()
 {
     bool more = false;
-    for (auto it = _sessions.begin(); it != _sessions.end();)
+    const SteadyTime until = _clock.steady() + kWorkTime;
+    auto next = _sessions.upper_bound(_worked);
+    for (std::size_t left = _sessions.size(); left > 0; --left)
     {
-        Session& session = *(it++)->second;
-        guarded(session, [&] {
-            if (session.line().queued(Lane::Urgent) > kOverloadBytes)
-            {
-                end(session, ErrorCode::Overloaded, "too many answers are waiting to be read");
-                return;
-            }
-            more = session.work() || more;
-        });
+        next = next == _sessions.end() ? _sessions.begin() : next;
+        _worked = next->first;
+        Session& session = *(next++)->second;
+        guarded(session, [&] { more = session.work() || more; });
+        if (left > 1 && _clock.steady() >= until)
+        {
+            return true;
+        }
     }
     return more;
 }
 
+/// The shares take turns, so that one with much to do does not keep the others from it.
 bool RelayCore::Impl::maintain()
 {
-    for (const auto& [name, hub] : _hubs.all())
+    retryShares();
+    const ShareHubs::Map& hubs = _hubs.all();
+    auto next = hubs.upper_bound(_maintained);
+    for (std::size_t i = 0; i < hubs.size(); ++i)
     {
-        if (hub->writer.isOpen())
+        next = next == hubs.end() ? hubs.begin() : next;
+        const auto& [name, hub] = *next++;
+        if (maintain(*hub))
         {
-            settle(*hub);
-        }
-        try
-        {
-            if (hub->store.maintain(_clock.wallSeconds()))
-            {
-                return true;
-            }
-        }
-        catch (const Error& error)
-        {
-            _log.error("share " + name + ": upkeep failed: " + error.what());
+            _maintained = name;
+            return true;
         }
     }
     return false;
+}
+
+bool RelayCore::Impl::maintain(ShareHub& hub)
+{
+    if (hub.writer.isOpen())
+    {
+        settle(hub);
+    }
+    if (_clock.steady() < hub.upkeepAfter)
+    {
+        return false;
+    }
+    try
+    {
+        return hub.store.maintain(_clock.wallSeconds());
+    }
+    catch (const Error& error)
+    {
+        _log.error("share " + hub.name + ": upkeep failed: " + error.what());
+        hub.upkeepAfter = _clock.steady() + kRetryInterval;
+        return false;
+    }
+}
+
+/// Whether a share is there is told in WELCOME only: who missed one is sent to ask again.
+void RelayCore::Impl::retryShares()
+{
+    const SteadyTime now = _clock.steady();
+    if (now < _retryAt)
+    {
+        return;
+    }
+    _retryAt = now + kRetryInterval;
+    for (auto it = _sessions.begin(); it != _sessions.end();)
+    {
+        Session& session = *(it++)->second;
+        const std::vector<std::string>& missed = session.missedShares();
+        if (std::any_of(missed.begin(), missed.end(), [&](const std::string& share) {
+                return canOpen(share);
+            }))
+        {
+            end(session, ErrorCode::Internal, "a share that had failed can be used again");
+        }
+    }
+}
+
+bool RelayCore::Impl::canOpen(const std::string& share)
+{
+    try
+    {
+        return _hubs.open(share) != nullptr;
+    }
+    catch (const Error&)
+    {
+        return false;
+    }
 }
 
 std::vector<SessionStatus> RelayCore::Impl::status() const
@@ -340,11 +424,6 @@ void RelayCore::onDisconnect(ConnectionId connection)
 void RelayCore::onSent(ConnectionId connection, Lane lane, std::size_t bytes)
 {
     _impl->sent(connection, lane, bytes);
-}
-
-bool RelayCore::wantsInput(ConnectionId connection) const
-{
-    return _impl->wantsInput(connection);
 }
 
 bool RelayCore::flush()

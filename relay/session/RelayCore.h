@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "relay/store/Store.h"
+#include "relay/store/StoreProvider.h"
 #include "shared/base/Clock.h"
 #include "shared/net/Lane.h"
 #include "shared/wire/Messages.h"
@@ -30,16 +30,6 @@ public:
 
     /// Closes after what is queued on Urgent has been sent (bounded in time by the outer loop). onDisconnect() does not follow.
     virtual void close(ConnectionId connection) = 0;
-};
-
-/// Where the core gets its stores from.
-class StoreProvider
-{
-public:
-    virtual ~StoreProvider() = default;
-
-    /// The store of a share, opened (or made) on first use; null when there is no such share.
-    virtual Store* open(const std::string& share) = 0;
 };
 
 /// What an agent may do with a share. The default policy lets everybody into everything (`security = none`).
@@ -103,10 +93,6 @@ public:
     void onViolation(ConnectionId connection, const std::string& reason);
     void onDisconnect(ConnectionId connection);
     void onSent(ConnectionId connection, Lane lane, std::size_t bytes);
-
-    /// False while so much is queued for the connection that its messages must wait: stop reading from it, and
-    /// ask again after onSent().
-    [[nodiscard]] bool wantsInput(ConnectionId connection) const;
 
     /// Commits the batch, answers, feeds everyone who has room, serves fetches. True when there is more to do at once (call again after
     /// new events were handed in).

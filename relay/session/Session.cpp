@@ -5,6 +5,8 @@
 #include "relay/session/Welcome.h"
 #include "shared/base/Errors.h"
 
+#include <Poco/Logger.h>
+
 #include <utility>
 #include <variant>
 
@@ -41,13 +43,26 @@ Session::openShare(const HelloMessage::Share& wanted, ShareHubs& hubs, const Acc
 {
     const auto number = static_cast<ShareNumber>(_shares.size());
     const ShareRight right = policy.right(_agent, wanted.name);
-    ShareHub* hub = right.read ? hubs.open(wanted.name) : nullptr;
+    ShareHub* hub = nullptr;
+    WelcomeMessage::Share welcome;
+    try
+    {
+        hub = right.read ? hubs.open(wanted.name) : nullptr;
+        welcome = hub == nullptr ? welcome : welcomeTo(hub->store, wanted);
+    }
+    catch (const Error& error)
+    {
+        // The agent's other shares must not suffer for it.
+        Poco::Logger::get("relay.session")
+            .error("share " + wanted.name + " cannot be used: " + error.what());
+        _missedShares.push_back(wanted.name);
+        hub = nullptr;
+    }
     if (hub == nullptr)
     {
         _shares.push_back(nullptr);
         return {};
     }
-    WelcomeMessage::Share welcome = welcomeTo(hub->store, wanted);
     welcome.readOnly = !right.write;
     auto opened = std::make_unique<SessionShare>(*hub, number, right.write);
     if (wanted.wantsFeed)
@@ -163,7 +178,7 @@ bool Session::isLive(const ShareHub& hub) const
 void Session::sendLive(const ShareHub& hub, LiveBatch& batch)
 {
     SessionShare& opened = *find(hub);
-    if (_line.queued(Lane::Urgent) >= kUrgentBytes)
+    if (_line.queued(Lane::Urgent) >= kLiveBytes)
     {
         opened.feed()->fallBehind();
         return;

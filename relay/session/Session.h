@@ -58,6 +58,9 @@ public:
         return _shares;
     }
 
+    /// Shares whose stores could not be opened; Unknown for the agent.
+    [[nodiscard]] const std::vector<std::string>& missedShares() const { return _missedShares; }
+
 private:
     WelcomeMessage::Share
     openShare(const HelloMessage::Share& wanted, ShareHubs& hubs, const AccessPolicy& policy);
@@ -84,6 +87,7 @@ private:
     const std::string _provenAgent;
     std::string _agent;
     std::vector<std::unique_ptr<SessionShare>> _shares; // by their number in HELLO
+    std::vector<std::string> _missedShares;
     SentFrames _liveWindow;
     FetchQueue _fetches;
 };

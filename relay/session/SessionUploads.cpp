@@ -97,7 +97,11 @@ void SessionUploads::add(const std::string& agent, const UploadFrameMessage& mes
     {
         throw ProtocolError("UPLOAD_FRAME with a wrong checksum");
     }
-    _writer.addUploadFrame(agent, message);
+    if (!_writer.addUploadFrame(agent, message))
+    {
+        item->fate = std::make_shared<const BatchFate>(BatchFate{true});
+        return;
+    }
     item->fate = _writer.fate();
     ++item->next;
     const bool complete = item->next == item->capacity;

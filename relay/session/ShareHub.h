@@ -23,6 +23,7 @@ struct ShareHub
     const std::string name;
     Store& store;
     ShareWriter writer;
+    SteadyTime upkeepAfter{}; ///< after a failure
 };
 
 /// Opens shares on first use.

@@ -36,11 +36,15 @@ bool ShareWriter::attempt(Action action)
         action();
         return true;
     }
+    catch (const ProtocolError&)
+    {
+        throw; // the agent's fault: the batch is as it was
+    }
     catch (const StorageError& error)
     {
         lose(error, error.code());
     }
-    catch (const CorruptError& error)
+    catch (const Error& error)
     {
         lose(error, 0);
     }
@@ -62,7 +66,15 @@ void ShareWriter::lose(const Error& error, int code)
         _fullLogged = _clock.steady();
         _log.error(text);
     }
-    _store.rollback();
+    try
+    {
+        _store.rollback();
+    }
+    catch (const Error& failure)
+    {
+        // The store takes nothing more until a later batch, which fails as well, rolls it back.
+        _log.error("share " + _share + ": cannot be rolled back: " + failure.what());
+    }
 }
 
 FrameId ShareWriter::addFrame(const Frame& frame)
@@ -84,10 +96,21 @@ std::optional<UploadState> ShareWriter::openUpload(const std::string& agent,
     return _fate->lost ? std::nullopt : state;
 }
 
-void ShareWriter::addUploadFrame(const std::string& agent, const UploadFrameMessage& message)
+bool ShareWriter::addUploadFrame(const std::string& agent, const UploadFrameMessage& message)
 {
     ++_stagedFrames;
-    attempt([&] { _store.addUploadFrame(agent, message.token, message.index, message.frame); });
+    try
+    {
+        attempt([&] { _store.addUploadFrame(agent, message.token, message.index, message.frame); });
+        return true;
+    }
+    catch (const ProtocolError& error)
+    {
+        // A failed sync may have cost the store frames of other batches, and it gives up uploads.
+        _log.warning("share " + _share + ", upload of " + agent + ": " + error.what());
+        setDue();
+        return false;
+    }
 }
 
 ProposalResult
@@ -109,6 +132,14 @@ ShareWriter::propose(const std::string& agent, ConnectionId connection, const Pr
 
 void ShareWriter::answer(ConnectionId connection, ResultMessage result)
 {
+    for (const ProposalResult& one : result.results)
+    {
+        _answerBytes += sizeof one;
+        if (one.head)
+        {
+            _answerBytes += one.head->path.text().size() + one.head->entry.target.size();
+        }
+    }
     _answers.push_back({connection, std::move(result)});
     setDue();
 }
@@ -123,6 +154,7 @@ ShareWriter::Outcome ShareWriter::commit()
     Outcome outcome;
     attempt([&] { outcome.accepted = _store.commit(); });
     outcome.answers = std::exchange(_answers, {});
+    _answerBytes = 0;
     outcome.origins = std::exchange(_origins, {});
     if (_fate->lost)
     {

@@ -30,9 +30,12 @@ struct BatchFate
 /// Thread:    one.
 /// Ownership: borrows the store and the clock.
 /// Errors:    the calls for writing throw nothing for a failing store; see above.
+/// Memory:    answers of kMaxAnswerBytes and of one PROPOSE, when the owner commits as soon as isFull().
 class ShareWriter
 {
 public:
+    static constexpr std::size_t kMaxAnswerBytes = std::size_t{1} << 20U;
+
     /// The answer to one PROPOSE, due after the commit.
     struct Answer
     {
@@ -57,7 +60,8 @@ public:
     std::optional<UploadState> openUpload(const std::string& agent,
                                           const UploadOpenMessage& message);
 
-    void addUploadFrame(const std::string& agent, const UploadFrameMessage& message);
+    /// False when the store does not have the frames before this one, or not the upload: the agent has to open it again.
+    bool addUploadFrame(const std::string& agent, const UploadFrameMessage& message);
 
     [[nodiscard]] ProposalResult
     propose(const std::string& agent, ConnectionId connection, const Proposal& proposal);
@@ -70,6 +74,9 @@ public:
 
     /// Somebody waits for an answer, or enough is staged.
     [[nodiscard]] bool isDue() const;
+
+    /// So many answers wait that the batch should end now.
+    [[nodiscard]] bool isFull() const { return _answerBytes >= kMaxAnswerBytes; }
 
     /// Asks for a commit at the next flush.
     void setDue() { _due = true; }
@@ -93,6 +100,7 @@ private:
     std::vector<Answer> _answers;
     std::unordered_map<Seq, ConnectionId> _origins;
     std::size_t _stagedFrames = 0;
+    std::size_t _answerBytes = 0; // in memory
     bool _due = false;
     std::optional<SteadyTime> _fullLogged; // when a full disk was last put into the log
 };

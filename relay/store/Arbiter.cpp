@@ -19,6 +19,18 @@ ProposalResult refused(Refusal reason)
     return result;
 }
 
+ProposalResult repeatedAs(Seq seq, const std::optional<Revision>& head)
+{
+    ProposalResult result;
+    result.verdict = Verdict::Repeated;
+    result.seq = seq;
+    if (head && head->seq != seq)
+    {
+        result.head = head;
+    }
+    return result;
+}
+
 ProposalResult same(std::optional<Revision> head)
 {
     ProposalResult result;
@@ -54,9 +66,14 @@ Arbiter::decide(const std::string& agent, const Proposal& proposal, std::int64_t
         const Entry current = head ? head->entry : Entry();
         const bool isCurrent = head ? head->seq == proposal.base : false;
         const bool isNew = proposal.base == 0 && current.kind == EntryKind::Tombstone;
-        if (!isCurrent && !isNew)
+        const Seq repeated = isCurrent ? 0 : _journal.findRepeated(revision, proposal.seen);
+        if (repeated != 0)
         {
-            result = judgeStale(revision, proposal.seen);
+            result = repeatedAs(repeated, head);
+        }
+        else if (!isCurrent && !isNew)
+        {
+            result = judgeStale(revision, head);
         }
         else if (const Refusal hurt = checkTree(revision, current); hurt != Refusal::None)
         {
@@ -123,20 +140,20 @@ Refusal Arbiter::placeData(const std::string& agent, const Proposal& proposal, D
     if (!proposal.upload)
     {
         DataCheck check([&](FrameId id) { return id > kMaxFrameId ? 0 : _pool.rawLength(id); });
-        return check.accepts(delta) ? Refusal::None : Refusal::Malformed;
+        return check.judge(delta);
     }
     const std::optional<UploadRange> range = _uploads.find(agent, *proposal.upload);
     if (!range)
     {
-        return Refusal::Malformed;
+        return Refusal::SourceUnknown;
     }
     DataCheck check([&](FrameId number) {
         const bool isLast = number + 1 == range->frames;
         return number >= range->frames ? 0 : isLast ? range->lastRaw : kFrameBytes;
     });
-    if (!check.accepts(delta))
+    if (const Refusal flaw = check.judge(delta); flaw != Refusal::None)
     {
-        return Refusal::Malformed;
+        return flaw;
     }
     for (Op& op : delta)
     {
@@ -148,16 +165,8 @@ Refusal Arbiter::placeData(const std::string& agent, const Proposal& proposal, D
     return Refusal::None;
 }
 
-ProposalResult Arbiter::judgeStale(const NewRevision& revision, Seq seen)
+ProposalResult Arbiter::judgeStale(const NewRevision& revision, std::optional<Revision> head)
 {
-    if (const Seq repeated = _journal.findRepeated(revision, seen); repeated != 0)
-    {
-        ProposalResult result;
-        result.verdict = Verdict::Repeated;
-        result.seq = repeated;
-        return result;
-    }
-    std::optional<Revision> head = _journal.newest(revision.path);
     // A path whose tombstone was dropped, or that never was, is as good as deleted.
     if (revision.entry.sameContent(head ? head->entry : Entry()))
     {

@@ -44,7 +44,8 @@ private:
     makeContent(const std::string& agent, const Proposal& proposal, Content& content);
     [[nodiscard]] Refusal
     placeData(const std::string& agent, const Proposal& proposal, Delta& delta);
-    [[nodiscard]] ProposalResult judgeStale(const NewRevision& revision, Seq seen);
+    [[nodiscard]] static ProposalResult judgeStale(const NewRevision& revision,
+                                                   std::optional<Revision> head);
     [[nodiscard]] Refusal checkTree(const NewRevision& revision, const Entry& head);
     void endUpload(const std::string& agent,
                    const Proposal& proposal,

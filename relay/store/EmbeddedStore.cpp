@@ -224,6 +224,7 @@ void EmbeddedStore::finish()
 
 void EmbeddedStore::rollback()
 {
+    _broken = true;
     _parts->database->rollback();
     _parts->pool.forget(std::exchange(_uncertain, false));
     _parts->uploads.forget(_parts->segments.takeLost(SegmentLane::Bulk));

@@ -75,9 +75,11 @@ Journal::Journal(Database& database):
               "INSERT INTO entry(folder, name, head, live) VALUES(?, ?, NULL, 0) RETURNING id"),
     _add(database, "INSERT INTO revision VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)"),
     _repeated(database,
-              "SELECT seq FROM revision WHERE entry = ? AND seq > ? AND base = ? AND agent = ? AND "
-              "kind = ? AND mode = ? AND mtime = ? AND mtimeNs = ? AND size = ? AND hash = ? AND "
-              "target = ? ORDER BY seq DESC LIMIT 1"),
+              "SELECT seq FROM revision r WHERE entry = ? AND seq > ? AND base = ? AND agent = ? "
+              "AND kind = ? AND mode = ? AND mtime = ? AND mtimeNs = ? AND size = ? AND hash = ? "
+              "AND target = ? AND NOT EXISTS (SELECT 1 FROM revision later WHERE "
+              "later.entry = r.entry AND later.seq > r.seq AND later.agent = r.agent AND "
+              "later.kind = 0) ORDER BY seq DESC LIMIT 1"),
     _children(database, "SELECT name FROM entry WHERE folder = ? AND live = 1"),
     _setHead(database, "UPDATE entry SET head = ?, live = ? WHERE id = ?"),
     _setUntil(database, "UPDATE revision SET until = ? WHERE seq = ?"),

@@ -51,8 +51,8 @@ public:
     [[nodiscard]] bool isLiveFolder(const RelativePath& path);
     [[nodiscard]] bool hasLiveChildren(const RelativePath& folder);
 
-    /// The latest revision of `path` after `seen` that is the same proposal; see Proposal.h, rule
-    /// 3.
+    /// The latest revision of `path` after `seen` that is the same proposal, see Proposal.h, rule
+    /// 3; 0 when there is none.
     [[nodiscard]] Seq findRepeated(const NewRevision& revision, Seq seen);
 
     /// Adds a revision as the newest of its path; gives its seq and tag.

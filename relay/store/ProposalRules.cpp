@@ -85,31 +85,47 @@ DataCheck::DataCheck(std::function<std::uint32_t(FrameId)> rawLength):
 {
 }
 
-bool DataCheck::accepts(const Delta& delta)
+Refusal DataCheck::judge(const Delta& delta)
 {
-    return std::ranges::all_of(
-        delta, [&](const Op& op) { return op.kind != OpKind::Data || accepts(op); });
+    for (const Op& op : delta)
+    {
+        const Refusal flaw = op.kind == OpKind::Data ? judge(op) : Refusal::None;
+        if (flaw != Refusal::None)
+        {
+            return flaw;
+        }
+    }
+    return Refusal::None;
 }
 
-bool DataCheck::accepts(const Op& data)
+Refusal DataCheck::judge(const Op& data)
 {
     if (data.offset > kMaxContentBytes || data.length > kMaxContentBytes)
     {
-        return false;
+        return Refusal::Malformed;
     }
     const std::uint64_t lastByte = data.offset + data.length - 1;
     const FrameId first = data.frame + data.offset / kFrameBytes;
     const FrameId last = data.frame + lastByte / kFrameBytes;
+    if (first < data.frame || last < first)
+    {
+        return Refusal::Malformed;
+    }
     // The last frame first: when it is missing, a huge run costs one look.
-    return data.frame <= first && first <= last && lastByte % kFrameBytes < _rawLength(last) &&
-           areFull(first, last);
+    const std::uint32_t lastRaw = _rawLength(last);
+    if (lastRaw == 0)
+    {
+        return Refusal::SourceUnknown;
+    }
+    return lastByte % kFrameBytes < lastRaw ? judgeRun(first, last) : Refusal::Malformed;
 }
 
-bool DataCheck::areFull(FrameId first, FrameId end)
+/// All frames from `first` to before `end` have to be full.
+Refusal DataCheck::judgeRun(FrameId first, FrameId end)
 {
     if (first == end)
     {
-        return true;
+        return Refusal::None;
     }
     auto after = _full.upper_bound(first);
     FrameId id = first;
@@ -125,17 +141,17 @@ bool DataCheck::areFull(FrameId first, FrameId end)
             id = after->second;
             after = _full.erase(after);
         }
-        else if (_rawLength(id) == kFrameBytes)
+        else if (const std::uint32_t raw = _rawLength(id); raw != kFrameBytes)
         {
-            ++id;
+            return raw == 0 ? Refusal::SourceUnknown : Refusal::Malformed;
         }
         else
         {
-            return false;
+            ++id;
         }
     }
     _full.insert_or_assign(first, id);
-    return true;
+    return Refusal::None;
 }
 
 } // namespace tidewire

@@ -30,11 +30,12 @@ public:
     /// `rawLength` gives 0 for a frame that does not exist.
     explicit DataCheck(std::function<std::uint32_t(FrameId)> rawLength);
 
-    [[nodiscard]] bool accepts(const Delta& delta);
+    /// SourceUnknown when a frame does not exist, or no longer; Malformed when one is read where it has no bytes.
+    [[nodiscard]] Refusal judge(const Delta& delta);
 
 private:
-    [[nodiscard]] bool accepts(const Op& data);
-    [[nodiscard]] bool areFull(FrameId first, FrameId end);
+    [[nodiscard]] Refusal judge(const Op& data);
+    [[nodiscard]] Refusal judgeRun(FrameId first, FrameId end);
 
     const std::function<std::uint32_t(FrameId)> _rawLength;
     std::map<FrameId, FrameId> _full; // first -> end of runs that are known to be full

@@ -41,19 +41,28 @@ Bytes encodeSegmentHeader(const std::array<std::uint8_t, 16>& incarnation, std::
     return out;
 }
 
-void encodeRecord(FrameId id, const Frame& frame, Bytes& out)
+void encodeRecordHeader(FrameId id, const Frame& frame, Bytes& out)
 {
     out.clear();
-    out.reserve(kRecordHeaderBytes + frame.stored.size());
+    out.reserve(kRecordHeaderBytes);
     ByteWriter writer(out);
-    writer.raw(kRecordMagic);
+    for (const std::uint8_t byte : kRecordMagic)
+    {
+        writer.u8(byte);
+    }
     writer.u32(static_cast<std::uint32_t>(frame.encoding));
     writer.u32(static_cast<std::uint32_t>(frame.stored.size()));
     writer.u32(frame.rawLength);
     writer.u64(id);
     writer.u64(frame.checksum);
     writer.u64(XXH3_64bits(out.data(), out.size()));
-    writer.raw(frame.stored);
+}
+
+void encodeRecord(FrameId id, const Frame& frame, Bytes& out)
+{
+    out.reserve(kRecordHeaderBytes + frame.stored.size());
+    encodeRecordHeader(id, frame, out);
+    ByteWriter(out).raw(frame.stored);
 }
 
 std::optional<RecordHeader> decodeRecordHeader(ByteView bytes)

@@ -40,6 +40,9 @@ struct RecordHeader
 [[nodiscard]] Bytes encodeSegmentHeader(const std::array<std::uint8_t, 16>& incarnation,
                                         std::uint32_t number);
 
+/// Replaces `out` by the header of the record of a frame; the stored bytes follow it.
+void encodeRecordHeader(FrameId id, const Frame& frame, Bytes& out);
+
 /// Replaces `out` by the record of a frame.
 void encodeRecord(FrameId id, const Frame& frame, Bytes& out);
 

@@ -15,6 +15,14 @@ namespace {
 
 constexpr std::uint32_t kFileMode = 0600;
 constexpr std::size_t kMaxReaders = 8;
+
+/// What is written out at once of bulk data: the sync finds little left, and a call for each frame
+/// would cost more than it brings.
+constexpr std::uint64_t kWritebackBytes = 2 << 20;
+
+/// A frame of this size costs less in two calls than its copy behind the header does.
+constexpr std::size_t kLongFrame = 32 << 10;
+
 constexpr std::string_view kSuffix = ".seg";
 constexpr std::size_t kDigits = 6;
 
@@ -90,9 +98,23 @@ void Segments::open(const std::vector<SegmentSize>& known)
     }
     for (const std::uint32_t number : strangers)
     {
-        _fileSystem.removeFile(path(number));
+        _nextNumber = std::max(_nextNumber, number + 1);
+        if (isLeftOver(number))
+        {
+            _fileSystem.removeFile(path(number));
+        }
     }
     keep();
+}
+
+/// True for what a batch of this store left. The file of another incarnation may be all that is left of a store whose journal
+/// was lost: nothing is deleted on doubt.
+bool Segments::isLeftOver(std::uint32_t number)
+{
+    Bytes header(kSegmentHeaderBytes);
+    const std::size_t count = _fileSystem.openRead(path(number))->read(0, header);
+    return count < header.size() || header == encodeSegmentHeader(_incarnation, number) ||
+           std::ranges::all_of(header, [](std::uint8_t byte) { return byte == 0; });
 }
 
 void Segments::settleFile(const SegmentSize& known)
@@ -117,7 +139,7 @@ void Segments::settleFile(const SegmentSize& known)
     if (canGrow)
     {
         // A later segment of the lane takes its place.
-        lane.now = Writer{known.number, known.size, std::move(file)};
+        lane.now = Writer{known.number, known.size, std::move(file), known.size};
     }
 }
 
@@ -128,17 +150,27 @@ FramePlace Segments::append(SegmentLane lane, FrameId id, const Frame& frame)
     {
         startFile(laneState);
     }
-    encodeRecord(id, frame, _record);
     Writer& writer = laneState.now;
     const FramePlace place{writer.number, writer.end};
     laneState.dirty = true;
     laneState.synced = false;
-    writer.file->write(writer.end, _record);
-    if (lane == SegmentLane::Bulk)
+    if (frame.stored.size() < kLongFrame)
     {
-        writer.file->startWriteback(writer.end, _record.size());
+        encodeRecord(id, frame, _record);
+        writer.file->write(writer.end, _record);
     }
-    writer.end += _record.size();
+    else
+    {
+        encodeRecordHeader(id, frame, _record);
+        writer.file->write(writer.end, _record);
+        writer.file->write(writer.end + kRecordHeaderBytes, frame.stored);
+    }
+    writer.end += kRecordHeaderBytes + frame.stored.size();
+    if (lane == SegmentLane::Bulk && writer.end - writer.writtenBack >= kWritebackBytes)
+    {
+        writer.file->startWriteback(writer.writtenBack, writer.end - writer.writtenBack);
+        writer.writtenBack = writer.end;
+    }
     laneState.unknown[writer.number] = writer.end;
     return place;
 }
@@ -159,7 +191,7 @@ void Segments::startFile(LaneState& lane)
     std::shared_ptr<File> file = _fileSystem.createFile(path(number), kFileMode);
     _folderDirty = true;
     file->write(0, header);
-    lane.now = Writer{number, header.size(), std::move(file)};
+    lane.now = Writer{number, header.size(), std::move(file), 0};
 }
 
 void Segments::syncFile(LaneState& lane)
@@ -320,10 +352,13 @@ std::shared_ptr<File> Segments::reader(std::uint32_t number)
 
 Frame Segments::read(const FramePlace& place, const RecordHeader& expected)
 {
-    Bytes record(kRecordHeaderBytes + expected.storedLength);
+    Bytes start(kRecordHeaderBytes);
+    Bytes stored(expected.storedLength);
     try
     {
-        if (reader(place.segment)->read(place.offset, record) != record.size())
+        const std::shared_ptr<File> file = reader(place.segment);
+        if (file->read(place.offset, start) != start.size() ||
+            file->read(place.offset + start.size(), stored) != stored.size())
         {
             throw damaged(place, "the file ends within the frame");
         }
@@ -336,14 +371,13 @@ Frame Segments::read(const FramePlace& place, const RecordHeader& expected)
         }
         throw;
     }
-    const std::optional<RecordHeader> header = decodeRecordHeader(record);
+    const std::optional<RecordHeader> header = decodeRecordHeader(start);
     if (!header || header->id != expected.id || header->checksum != expected.checksum ||
         header->storedLength != expected.storedLength || header->rawLength != expected.rawLength)
     {
         throw damaged(place, "no header of this frame");
     }
-    record.erase(record.begin(), record.begin() + kRecordHeaderBytes);
-    Frame frame{header->encoding, header->rawLength, header->checksum, std::move(record)};
+    Frame frame{header->encoding, header->rawLength, header->checksum, std::move(stored)};
     if (!hasGoodChecksum(frame))
     {
         throw damaged(place, "the checksum is wrong");

@@ -61,7 +61,7 @@ public:
 
     /// Makes the folder agree with what the journal knows: cuts the tails behind the durable bytes
     /// and removes files that the journal does not know, both left by a batch that did not end. A
-    /// file that is missing or too short is left to the readers.
+    /// file that is missing or too short is left to the readers, one of another incarnation alone.
     void open(const std::vector<SegmentSize>& known);
 
     [[nodiscard]] FramePlace append(SegmentLane lane, FrameId id, const Frame& frame);
@@ -105,6 +105,7 @@ private:
         std::uint32_t number = 0; // 0: none
         std::uint64_t end = 0;
         std::shared_ptr<File> file;
+        std::uint64_t writtenBack = 0; // writing to the medium was begun up to there
     };
     struct LaneState
     {
@@ -120,6 +121,7 @@ private:
 
     [[nodiscard]] LaneState& state(SegmentLane lane);
     [[nodiscard]] RelativePath path(std::uint32_t number) const;
+    [[nodiscard]] bool isLeftOver(std::uint32_t number);
     void settleFile(const SegmentSize& known);
     void startFile(LaneState& lane);
     static void syncFile(LaneState& lane);

@@ -1,5 +1,7 @@
 #include "relay/store/StoreFolder.h"
 
+#include "shared/wire/Messages.h"
+
 #include <algorithm>
 #include <utility>
 

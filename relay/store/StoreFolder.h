@@ -2,8 +2,8 @@
 
 #pragma once
 
-#include "relay/session/RelayCore.h"
 #include "relay/store/EmbeddedStore.h"
+#include "relay/store/StoreProvider.h"
 
 #include <functional>
 #include <map>

@@ -89,7 +89,29 @@ public:
         peer.expectPreamble();
         const ConnectionId id = next<PeerConnected>().connection;
         REQUIRE(next<PeerMessage>().connection == id);
+        welcome(id);
+        const auto answer = peer.receive();
+        REQUIRE(answer);
+        REQUIRE(std::holds_alternative<WelcomeMessage>(*answer));
         return {std::move(peer), id};
+    }
+
+    /// Takes what is queued; true when a message was among it.
+    bool hasMessage()
+    {
+        bool found = false;
+        while (const auto event = events.tryPop())
+        {
+            found = found || std::holds_alternative<PeerMessage>(*event);
+        }
+        return found;
+    }
+
+    void welcome(ConnectionId id)
+    {
+        const auto message = std::make_shared<const Bytes>(encodeMessage(WelcomeMessage{}));
+        loop.send(id, message, Lane::Urgent);
+        REQUIRE(next<PeerSent>().connection == id);
     }
 
     /// The clock goes on and the loop looks at it.
@@ -250,6 +272,66 @@ TEST_CASE("EventLoop: garbage after the greeting is told to the core, which ends
     fixture.loop.close(id);
     CHECK(std::get<PingMessage>(peer.receive().value()).token == 1);
     CHECK(peer.isEnded());
+}
+
+TEST_CASE("EventLoop: a first message that is not HELLO ends the connection", "[eventloop]")
+{
+    LoopFixture fixture;
+    TestPeer peer = TestPeer::connect(fixture.loop.port());
+    peer.sendPreamble();
+
+    peer.send(PingMessage{1});
+
+    peer.expectPreamble();
+    const auto message = peer.receive();
+    REQUIRE(message);
+    CHECK_THAT(std::get<ErrorMessage>(*message).text, Contains("not HELLO"));
+    CHECK(peer.isEnded());
+    CHECK_FALSE(fixture.events.tryPop());
+}
+
+TEST_CASE("EventLoop: nothing behind HELLO is taken before it was accepted", "[eventloop]")
+{
+    constexpr int kFrames = 200;
+    LoopFixture fixture;
+    auto [other, otherId] = fixture.greeted("other");
+    TestPeer peer = TestPeer::connect(fixture.loop.port(), 4096);
+    peer.sendPreamble();
+    peer.send(helloOf("eager"));
+    peer.expectPreamble();
+    const ConnectionId id = fixture.next<PeerConnected>().connection;
+    REQUIRE(fixture.next<PeerMessage>().connection == id);
+    const auto frame = frameOf(100'000);
+    Worker sender(
+        "sender",
+        [&] {
+            for (int i = 0; i < kFrames; ++i)
+            {
+                peer.sendBytes(*frame);
+            }
+        },
+        [](const std::string&) {});
+
+    SECTION("accepted")
+    {
+        other.send(PingMessage{5});
+        REQUIRE(other.receive()); // the loop has been round
+        CHECK_FALSE(fixture.hasMessage());
+        fixture.welcome(id);
+        for (int i = 0; i < kFrames; ++i)
+        {
+            CHECK(fixture.next<PeerMessage>().connection == id);
+        }
+        sender.join();
+    }
+    SECTION("refused")
+    {
+        fixture.loop.send(id, frame, Lane::Urgent);
+        fixture.loop.close(id);
+        CHECK(peer.receive());
+        sender.join();
+        CHECK_FALSE(fixture.hasMessage());
+    }
 }
 
 TEST_CASE("EventLoop: a first message that is too large ends the connection", "[eventloop]")

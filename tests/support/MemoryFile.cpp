@@ -29,6 +29,7 @@ MemoryFile::~MemoryFile()
     {
         --_node->writers;
     }
+    _node->guards -= _keepsOut ? 1U : 0U;
 }
 
 std::unique_lock<std::mutex> MemoryFile::begin(std::string_view operation)
@@ -142,6 +143,15 @@ bool MemoryFile::isOpenForWriting()
 {
     const auto lock = begin("isOpenForWriting");
     return _node->writers > 0;
+}
+
+bool MemoryFile::keepWritersOut()
+{
+    const auto lock = begin("keepWritersOut");
+    const bool isFree = _node->writers == 0;
+    _node->guards += isFree && !_keepsOut ? 1U : 0U;
+    _keepsOut = _keepsOut || isFree;
+    return isFree;
 }
 
 } // namespace tidewire

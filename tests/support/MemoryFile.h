@@ -36,6 +36,7 @@ public:
     void sync() override;
     void startWriteback(std::uint64_t offset, std::uint64_t length) override;
     [[nodiscard]] bool isOpenForWriting() override;
+    [[nodiscard]] bool keepWritersOut() override;
 
 private:
     [[nodiscard]] std::unique_lock<std::mutex> begin(std::string_view operation);
@@ -47,6 +48,7 @@ private:
     const RelativePath _path;
     const Access _access;
     const std::uint64_t _generation;
+    bool _keepsOut = false;
 };
 
 } // namespace tidewire

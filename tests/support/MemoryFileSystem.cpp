@@ -174,6 +174,10 @@ std::unique_ptr<File> MemoryFileSystem::openWrite(const RelativePath& path)
     _disk->runHook("openWrite", path);
     const std::unique_lock lock(_disk->mutex);
     MemoryNode& node = fileAt("openWrite", path);
+    if (node.guards > 0)
+    {
+        fail("openWrite", path, EAGAIN);
+    }
     return std::make_unique<MemoryFile>(
         _disk, node.shared_from_this(), path, MemoryFile::Access::ReadWrite);
 }

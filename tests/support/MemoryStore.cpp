@@ -2,8 +2,11 @@
 
 #include "tests/support/MemoryStore.h"
 
+#include "shared/base/ByteWriter.h"
 #include "shared/base/Errors.h"
 #include "shared/delta/Recipe.h"
+
+#include <xxhash.h>
 
 #include <algorithm>
 
@@ -28,11 +31,20 @@ bool isLive(EntryKind kind)
 
 MemoryStore::MemoryStore(): _incarnation{1} {}
 
+UploadState MemoryStore::Upload::state() const
+{
+    return {count, XXH3_64bits(checksums.data(), checksums.size())};
+}
+
 void MemoryStore::mayFail(const char* operation) const
 {
     if (_failure != 0)
     {
         throw StorageError(operation, "memory", _failure);
+    }
+    if (_broken)
+    {
+        throw Error("the memory is broken");
     }
 }
 
@@ -62,10 +74,10 @@ UploadState MemoryStore::openUpload(const std::string& agent,
     Upload& upload = _working.uploads[{agent, token}];
     if (restart || upload.capacity != capacity)
     {
-        upload = {capacity, _working.nextFrame, 0, 0};
+        upload = {capacity, _working.nextFrame, 0, {}};
         _working.nextFrame += capacity;
     }
-    return {upload.count, upload.digest};
+    return upload.state();
 }
 
 void MemoryStore::addUploadFrame(const std::string& agent,
@@ -74,14 +86,14 @@ void MemoryStore::addUploadFrame(const std::string& agent,
                                  const Frame& frame)
 {
     mayFail("append");
-    Upload& upload = _working.uploads.at({agent, token});
-    if (index != upload.count)
+    Upload& upload = _working.uploads[{agent, token}];
+    if (index != upload.count || index >= upload.capacity)
     {
         throw ProtocolError("frame out of turn");
     }
     _working.frames[upload.first + index] = std::make_shared<const Frame>(frame);
     ++upload.count;
-    upload.digest += frame.checksum;
+    ByteWriter(upload.checksums).u64(frame.checksum);
 }
 
 const MemoryStore::Record* MemoryStore::headOf(const State& state, const RelativePath& path)
@@ -121,6 +133,7 @@ MemoryStore::makeRecipe(const std::string& agent, const Proposal& proposal, Refu
         const auto upload = _working.uploads.find({agent, *proposal.upload});
         if (upload == _working.uploads.end())
         {
+            refusal = Refusal::SourceUnknown;
             return std::nullopt;
         }
         for (Op& op : delta)
@@ -141,8 +154,13 @@ MemoryStore::makeRecipe(const std::string& agent, const Proposal& proposal, Refu
         source = record->second.recipe;
     }
     auto recipe = resolve(delta, source);
-    if (!recipe || totalLength(*recipe) != proposal.entry.size || !framesExist(*recipe))
+    if (!recipe || totalLength(*recipe) != proposal.entry.size)
     {
+        return std::nullopt;
+    }
+    if (!framesExist(*recipe))
+    {
+        refusal = Refusal::SourceUnknown;
         return std::nullopt;
     }
     return recipe;
@@ -152,14 +170,24 @@ bool MemoryStore::isRepeated(const std::string& agent,
                              const Proposal& proposal,
                              ProposalResult& result) const
 {
-    for (const auto& [seq, record] : _working.records)
+    for (auto it = _working.records.rbegin();
+         it != _working.records.rend() && it->first > proposal.seen;
+         ++it)
     {
-        if (seq > proposal.seen && record.revision.agent == agent && record.base == proposal.base &&
-            record.revision.path == proposal.path && record.revision.entry == proposal.entry)
+        const auto& [seq, record] = *it;
+        if (record.revision.agent != agent || record.revision.path != proposal.path)
+        {
+            continue;
+        }
+        if (record.base == proposal.base && record.revision.entry == proposal.entry)
         {
             result.verdict = Verdict::Repeated;
             result.seq = seq;
             return true;
+        }
+        if (!isLive(record.revision.entry.kind))
+        {
+            return false;
         }
     }
     return false;
@@ -202,12 +230,17 @@ ProposalResult MemoryStore::propose(const std::string& agent, const Proposal& pr
     const bool hasEntry = head != nullptr && isLive(head->revision.entry.kind);
     const bool baseHolds = (head != nullptr && head->revision.seq == proposal.base) ||
                            (proposal.base == 0 && !hasEntry);
+    const bool isCurrent = head != nullptr && head->revision.seq == proposal.base;
+    if (!isCurrent && isRepeated(agent, proposal, result))
+    {
+        if (head->revision.seq != result.seq)
+        {
+            result.head = head->revision;
+        }
+        return result;
+    }
     if (!baseHolds)
     {
-        if (isRepeated(agent, proposal, result))
-        {
-            return result;
-        }
         result.refusal = Refusal::BaseChanged;
         if (head != nullptr)
         {
@@ -251,6 +284,10 @@ std::vector<Accepted> MemoryStore::commit()
 
 void MemoryStore::rollback()
 {
+    if (_broken)
+    {
+        throw Error("the memory is broken");
+    }
     _working = _committed;
 }
 
@@ -336,6 +373,28 @@ void MemoryStore::dropTombstones(Seq floor)
 void MemoryStore::dropRevision(Seq seq)
 {
     _working.records.erase(seq);
+    _committed = _working;
+}
+
+void MemoryStore::loseUploads()
+{
+    for (auto& [key, upload] : _working.uploads)
+    {
+        upload.count = 0;
+        upload.checksums.clear();
+    }
+    _committed = _working;
+}
+
+void MemoryStore::dropFrame(FrameId id)
+{
+    _working.frames.erase(id);
+    _committed = _working;
+}
+
+void MemoryStore::rewrite(Seq seq, Recipe recipe)
+{
+    _working.records.at(seq).recipe = std::move(recipe);
     _committed = _working;
 }
 

@@ -48,6 +48,18 @@ public:
     /// Every write fails with this errno until 0 is given.
     void failWrites(int code) { _failure = code; }
 
+    /// Every write, and rollback() as well, fails with what SQLite has no errno for.
+    void breakDown(bool broken) { _broken = broken; }
+
+    /// As after a failed sync: frames of uploads that were staged are gone.
+    void loseUploads();
+
+    /// As upkeep does with frames that nobody reads.
+    void dropFrame(FrameId id);
+
+    /// As upkeep does when it merges small pieces: the revision reads its bytes elsewhere.
+    void rewrite(Seq seq, Recipe recipe);
+
     /// Reading this frame throws CorruptError.
     void damageFrame(FrameId id) { _damaged.insert(id); }
 
@@ -76,7 +88,9 @@ private:
         std::uint32_t capacity = 0;
         FrameId first = 0;
         std::uint32_t count = 0;
-        std::uint64_t digest = 0;
+        Bytes checksums; // of its frames, u64 each
+
+        [[nodiscard]] UploadState state() const;
     };
     struct State
     {
@@ -103,6 +117,7 @@ private:
     Incarnation _incarnation;
     Seq _floor = 0;
     int _failure = 0;
+    bool _broken = false;
     std::set<FrameId> _damaged;
     std::size_t _commits = 0;
     mutable std::size_t _reads = 0;

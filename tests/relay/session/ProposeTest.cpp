@@ -186,6 +186,109 @@ TEST_CASE_METHOD(RelayFixture,
 }
 
 TEST_CASE_METHOD(RelayFixture,
+                 "Propose: a store that breaks down refuses its share's changes and nothing else",
+                 "[relay][session]")
+{
+    join(1, "kitchen");
+    join(2, "office");
+    propose(1, {proposalOf("a", folderEntry())});
+    SECTION("at a proposal")
+    {
+        store().breakDown(true);
+        propose(2, {proposalOf("b", folderEntry())});
+        core.flush();
+        CHECK(take<ResultMessage>(2).results.at(0).refusal == Refusal::StorageFull);
+    }
+    SECTION("at the commit")
+    {
+        store().breakDown(true);
+        core.flush();
+    }
+    CHECK(take<ResultMessage>(1).results.at(0).refusal == Refusal::StorageFull);
+    CHECK(outlet.closed.empty());
+    // The next batch finds the store still broken, the one after that is fine.
+    propose(1, {proposalOf("a", folderEntry())});
+    core.flush();
+    CHECK(take<ResultMessage>(1).results.at(0).refusal == Refusal::StorageFull);
+
+    store().breakDown(false);
+    store().rollback();
+    propose(1, {proposalOf("a", folderEntry())});
+    core.flush();
+    CHECK(take<ResultMessage>(1).results.at(0).verdict == Verdict::Accepted);
+    CHECK(take<RevisionsMessage>(2).items.size() == 1);
+}
+
+TEST_CASE_METHOD(RelayFixture,
+                 "Propose: who lost the answer to a new file gets it, and the deletion behind it",
+                 "[relay][session]")
+{
+    join(1, "kitchen");
+    const Seq first = addFile(1, "a", noise(10, 1));
+    const Entry made = store().head(path("a"))->entry;
+    join(2, "office");
+    propose(2, {proposalOf("a", Entry{}, first)});
+    core.flush();
+    core.onDisconnect(1);
+    nextFrame[3] = 0;
+    join(3, "kitchen");
+
+    Proposal again = proposalOf("a", made);
+    again.delta = {{OpKind::Data, sendFrame(3, noise(10, 1)), 0, 10}};
+    propose(3, {again});
+    core.flush();
+
+    const auto result = take<ResultMessage>(3).results.at(0);
+    CHECK(result.verdict == Verdict::Repeated);
+    CHECK(result.seq == first);
+    REQUIRE(result.head.has_value());
+    CHECK(result.head->seq == first + 1);
+    CHECK(result.head->entry.kind == EntryKind::Tombstone);
+}
+
+TEST_CASE_METHOD(RelayFixture,
+                 "Propose: answers that add up are sent before the round is over, and cut off",
+                 "[relay][session]")
+{
+    join(1, "kitchen");
+    std::vector<Proposal> stale;
+    for (std::uint32_t i = 0; i < kMaxBatch; ++i)
+    {
+        const std::string name = numbered("link", i % 16);
+        stale.push_back(proposalOf(name, folderEntry(), 99));
+        if (i < 16)
+        {
+            Entry link;
+            link.kind = EntryKind::Symlink;
+            for (const std::uint8_t byte : noise(kMaxTargetBytes, i))
+            {
+                link.target += static_cast<char>(byte | 1U);
+            }
+            put(name, link);
+        }
+    }
+    settle();
+    takeAll(1);
+
+    propose(1, stale);
+
+    CHECK(take<ResultMessage>(1).results.size() == kMaxBatch);
+    // Nobody takes the others.
+    for (int i = 0; i < 100 && outlet.closed.empty(); ++i)
+    {
+        propose(1, stale);
+    }
+    REQUIRE(outlet.closed.contains(1));
+    std::size_t bytes = 0;
+    for (const TestOutlet::Sent& sent : outlet.queues[1])
+    {
+        bytes += sent.bytes->size();
+    }
+    CHECK(bytes < (22U << 20U));
+    CHECK(std::get<ErrorMessage>(outlet.queues[1].back().message).code == ErrorCode::Overloaded);
+}
+
+TEST_CASE_METHOD(RelayFixture,
                  "Propose: frames without a proposal wait for the next commit",
                  "[relay][session]")
 {
@@ -317,6 +420,33 @@ TEST_CASE_METHOD(RelayFixture,
     core.flush();
     CHECK(take<ResultMessage>(1).results.at(0).refusal == Refusal::StorageFull);
     core.onMessage(1, UploadOpenMessage{0, kToken, 10, false});
+    core.flush();
+    const auto state = take<UploadStateMessage>(1);
+    CHECK_FALSE(state.failed);
+    CHECK(state.frames == 0);
+}
+
+TEST_CASE_METHOD(
+    RelayFixture,
+    "Uploads: frames that the store has lost since fail the upload, not the connection",
+    "[relay][session]")
+{
+    join(1, "kitchen");
+    core.onMessage(1, UploadOpenMessage{0, kToken, 10, false});
+    core.onMessage(1, uploadFrame(0));
+    core.onMessage(1, uploadFrame(1));
+    core.flush();
+    takeAll(1);
+    store().loseUploads();
+
+    core.onMessage(1, uploadFrame(2));
+    core.onMessage(1, uploadFrame(3));
+    core.flush();
+
+    CHECK(take<UploadStateMessage>(1).failed);
+    CHECK(outlet.closed.empty());
+    core.onMessage(1, UploadOpenMessage{0, kToken, 10, false});
+    core.onMessage(1, uploadFrame(0));
     core.flush();
     const auto state = take<UploadStateMessage>(1);
     CHECK_FALSE(state.failed);

@@ -202,11 +202,6 @@ TEST_CASE_METHOD(StoreFixture, "Proposal rule 1: what no entry can be is malform
         bad.entry.size = 1;
         bad.delta = {Op{static_cast<OpKind>(3), 0, 0, 1}};
     }
-    SECTION("a frame that is not there")
-    {
-        bad.entry.size = 1;
-        bad.delta = {Op{OpKind::Data, 1, 0, 1}};
-    }
     SECTION("a copy from nothing")
     {
         bad.entry.size = 1;
@@ -260,6 +255,25 @@ TEST_CASE_METHOD(StoreFixture,
     CHECK_FALSE(verdict(Op{OpKind::Data, 0, 0, 1}));
     CHECK_FALSE(verdict(Op{OpKind::Data, full, kMaxContentBytes, 1}));
     CHECK_FALSE(verdict(Op{OpKind::Data, ~FrameId{0}, kFrameBytes, kMaxContentBytes}));
+}
+
+TEST_CASE_METHOD(StoreFixture,
+                 "Proposal rule 1: frames that are not there any more are asked for anew",
+                 "[store]")
+{
+    const FrameId full = store->addFrame(frameOf(noise(kFrameBytes, 1)));
+    const auto [op, refusal] = GENERATE(table<Op, Refusal>({
+        {Op{OpKind::Data, 9, 0, 1}, Refusal::SourceUnknown},
+        {Op{OpKind::Data, 1, 0, kFrameBytes + 1}, Refusal::SourceUnknown},
+        {Op{OpKind::Data, 0, 0, 2 * kFrameBytes}, Refusal::SourceUnknown},
+        {Op{OpKind::Data, ~FrameId{0}, kFrameBytes, 1}, Refusal::Malformed},
+    }));
+    REQUIRE(full == 1);
+    Proposal what = proposal("a", 0, fileOf("x"));
+    what.entry.size = op.length;
+    what.delta = {op};
+
+    checkRefused(propose(what), refusal);
 }
 
 TEST_CASE_METHOD(StoreFixture,
@@ -368,6 +382,8 @@ TEST_CASE_METHOD(
         const ProposalResult again = propose(change);
         CHECK(again.verdict == Verdict::Repeated);
         CHECK(again.seq == second);
+        REQUIRE(again.head);
+        CHECK(again.head->seq == second + 1);
     }
     SECTION("of another agent")
     {
@@ -390,6 +406,64 @@ TEST_CASE_METHOD(
         change.seen = ~Seq{0};
         checkRefused(propose(change), Refusal::BaseChanged);
     }
+}
+
+TEST_CASE_METHOD(
+    StoreFixture,
+    "Proposal rule 3: a new file whose answer was lost does not come back when another deleted it",
+    "[store]")
+{
+    const Seq other = accepted(write("other", 0, "x"));
+    Proposal made = contentProposal("a", 0, "one");
+    made.seen = other;
+    const Seq first = accepted(propose(made));
+    store->commit();
+    const Seq gone = accepted(propose(proposal("a", first, Entry()), "cellar"));
+    store->commit();
+    open();
+
+    SECTION("the same again, by an agent that knows of no deletion")
+    {
+        for (const Seq seen : {Seq{0}, other})
+        {
+            made.seen = seen;
+            const ProposalResult again = propose(made);
+            CHECK(again.verdict == Verdict::Repeated);
+            CHECK(again.seq == first);
+            REQUIRE(again.head);
+            CHECK(again.head->seq == gone);
+        }
+    }
+    SECTION("the same made anew after the deletion")
+    {
+        made.seen = gone;
+        CHECK(accepted(propose(made)) == gone + 1);
+    }
+    SECTION("something else made at the same time")
+    {
+        CHECK(accepted(write("a", 0, "two")) == gone + 1);
+    }
+    SECTION("the same of an agent that never had it")
+    {
+        CHECK(accepted(propose(made, "cellar")) == gone + 1);
+    }
+}
+
+TEST_CASE_METHOD(StoreFixture,
+                 "Proposal rule 3: what an agent deleted itself it may make anew at once",
+                 "[store]")
+{
+    Proposal made = contentProposal("a", 0, "one");
+    const Seq first = accepted(propose(made));
+    const Seq gone = accepted(propose(proposal("a", first, Entry())));
+    if (GENERATE(false, true))
+    {
+        store->commit();
+    }
+
+    // Moved out and back in within a moment: the cursor has not got past its own revisions.
+    CHECK(accepted(propose(made)) == gone + 1);
+    CHECK(store->commit().back().revision.seq == gone + 1);
 }
 
 TEST_CASE_METHOD(StoreFixture,

@@ -44,6 +44,8 @@ public:
             [this] { finishUpload(); },
             [this] { replace(); },
             [this] { _fixture.upkeep(_fixture.clock.wallSeconds() + 100); },
+            [this] { fragment(); },
+            [this] { _fixture.upkeep(_fixture.clock.wallSeconds() + 200); },
             [this] { change(); },
             [this] { change(); },
         };
@@ -126,6 +128,28 @@ private:
         commit();
     }
 
+    /// Makes a recipe of so many small pieces that upkeep merges them.
+    void fragment()
+    {
+        constexpr std::uint64_t kPiece = 20;
+        Proposal proposal = _fixture.proposal("f", baseOf("f"), fileOf(""));
+        std::string content;
+        for (const std::uint32_t pieces : {100U, 40U})
+        {
+            const std::string bytes = noise(pieces * kPiece, pieces);
+            const FrameId id = _fixture.store->addFrame(frameOf(bytes));
+            for (std::uint64_t at = bytes.size(); at != 0;)
+            {
+                at -= kPiece;
+                proposal.delta.push_back(Op{OpKind::Data, id, at, kPiece});
+                content += bytes.substr(static_cast<std::size_t>(at), kPiece);
+            }
+        }
+        proposal.entry = fileOf(content);
+        expect("f", content, _fixture.propose(proposal));
+        commit();
+    }
+
     void upload(std::uint32_t frames)
     {
         Store& store = *_fixture.store;
@@ -173,6 +197,10 @@ public:
     {
         fixture.disk.setHook(
             [this, nth, code, once](std::string_view operation, const RelativePath& path) {
+                if (_paused)
+                {
+                    return;
+                }
                 ++_calls;
                 if (once ? _calls == nth : _calls >= nth)
                 {
@@ -282,6 +310,32 @@ TEST_CASE_METHOD(StoreFixture,
     open();
     CHECK(content(seq) == "hello");
     CHECK(content(next) == "world");
+}
+
+TEST_CASE_METHOD(StoreFixture,
+                 "EmbeddedStore: a lost journal does not cost the segments",
+                 "[store][crash]")
+{
+    accepted(write("a", 0, "hello"));
+    store->commit();
+    const std::uint64_t bytes = segmentBytes();
+    const Incarnation before = store->state().incarnation;
+    store.reset();
+    for (const char* name : {"journal.db", "journal.db-wal"})
+    {
+        std::filesystem::remove(std::filesystem::path(folder / "photos") / name);
+    }
+
+    open();
+    CHECK(store->state().incarnation != before);
+    CHECK(segmentBytes() == bytes);
+    const Seq seq = accepted(write("a", 0, "anew"));
+    store->commit();
+    open();
+
+    CHECK(segmentBytes() > bytes);
+    CHECK(disk.stat(pathOf("photos/segments/000001.seg"))->size == bytes);
+    CHECK(content(seq) == "anew");
 }
 
 TEST_CASE_METHOD(StoreFixture,

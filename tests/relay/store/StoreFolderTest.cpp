@@ -3,6 +3,7 @@
 #include "relay/store/StoreFolder.h"
 
 #include "shared/fs/PosixFileSystem.h"
+#include "shared/wire/Messages.h"
 #include "tests/support/ManualClock.h"
 #include "tests/support/TempFolder.h"
 

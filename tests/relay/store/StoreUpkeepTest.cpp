@@ -221,7 +221,7 @@ TEST_CASE_METHOD(CollectFixture,
     }
     else
     {
-        CHECK(late.refusal == Refusal::Malformed);
+        CHECK(late.refusal == Refusal::SourceUnknown);
     }
     CHECK(content(copied) == noise(9000, 2).substr(1000, 5000));
     CHECK(content(fromUpload) == noise(8000, 5));

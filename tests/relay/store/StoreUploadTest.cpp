@@ -173,11 +173,11 @@ TEST_CASE_METHOD(UploadFixture,
     send(0, 10);
     Proposal frameBeyond = uploadProposal("a", 10);
     frameBeyond.delta = {Op{OpKind::Data, 1, 0, 10}};
-    CHECK(propose(frameBeyond).refusal == Refusal::Malformed);
+    CHECK(propose(frameBeyond).refusal == Refusal::SourceUnknown);
     reopen();
     send(0, 10);
     accepted(propose(uploadProposal("a", 10)));
-    CHECK(propose(uploadProposal("b", 10)).refusal == Refusal::Malformed);
+    CHECK(propose(uploadProposal("b", 10)).refusal == Refusal::SourceUnknown);
 }
 
 TEST_CASE_METHOD(UploadFixture,
