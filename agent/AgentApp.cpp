@@ -1,5 +1,6 @@
 #include "agent/AgentApp.h"
 
+#include "agent/ConfigChange.h"
 #include "agent/ShareSet.h"
 #include "agent/SyncLoop.h"
 #include "agent/state/Index.h"
@@ -12,6 +13,8 @@
 #include "shared/daemon/StateLock.h"
 #include "shared/daemon/Worker.h"
 
+#include <Poco/Logger.h>
+#include <Poco/String.h>
 #include <sodium.h>
 
 #include <malloc.h>
@@ -37,14 +40,6 @@ std::uint64_t randomSeed()
     return seed;
 }
 
-RelayConnectionOptions connectionOptions(const AgentConfig& config)
-{
-    RelayConnectionOptions options;
-    options.address = config.relay;
-    options.security = config.security;
-    return options;
-}
-
 } // namespace
 
 /// Everything that runs. Members stand in the order of construction; threads end before what they use.
@@ -55,48 +50,35 @@ public:
         _config(std::move(config)),
         _lock(_config.state),
         _index(_config.state + "/index.db"),
-        _pool(WorkerPool::defaultThreads(), [this](JobPtr job) { giveBack(std::move(job)); }),
+        _pool(std::make_unique<WorkerPool>(WorkerPool::defaultThreads(),
+                                           [this](JobPtr job) { giveBack(std::move(job)); })),
         _engine(_config.name, _index, _clock, _jobs, *this),
         _loop(_engine, _clock),
         _watchers([this](const Hint& hint) { _loop.hint(hint); }, _clock, {}),
         _shares(_engine, _watchers, _clock),
-        _connection(connectionOptions(_config), _clock, randomSeed()),
+        _address(_config.relay),
+        _onFailure([&daemon](const std::string& reason) { daemon.fail(reason); }),
+        _connection(makeConnection()),
         _syncThread(
-            "tw-sync",
-            [this] { run(); },
-            [&daemon](const std::string& reason) { daemon.fail(reason); })
+            "tw-sync", [this] { run(); }, _onFailure)
     {
-        RelayConnection::Callbacks callbacks;
-        callbacks.onConnected = [this](RelayConnection::Number number) {
-            _loop.post([this, number] {
-                _number = number;
-                _engine.onConnected();
-            });
-        };
-        callbacks.onMessage = [this](Message&& message, std::size_t wireBytes) {
-            take(std::move(message), wireBytes);
-        };
-        callbacks.onDisconnected = [this](const std::string&) {
-            _loop.post([this] { _engine.onDisconnected(); });
-        };
-        callbacks.onSent = [](Lane, std::uint64_t) {
-        };
-        callbacks.onFailure = [&daemon](const std::string& reason) {
-            daemon.fail(reason);
-        };
-        _connection.start(std::move(callbacks));
     }
 
+    /// The workers end before the shares whose files they have in hand.
     ~Parts() override
     {
-        _connection.stop();
         _loop.stop();
         _syncThread.join();
+        _connection->stop();
+        _pool.reset();
     }
 
     void configure(const AgentConfig& config)
     {
-        _loop.post([this, config] { _shares.configure(config); });
+        _loop.post([this, config] {
+            _shares.configure(config);
+            connectTo(config.relay);
+        });
     }
 
 private:
@@ -104,16 +86,76 @@ private:
     class Runner: public JobRunner
     {
     public:
-        explicit Runner(WorkerPool& pool): _pool(pool) {}
-        void submit(JobPtr job) override { _pool.submit(std::move(job)); }
+        explicit Runner(const std::unique_ptr<WorkerPool>& pool): _pool(pool) {}
+        void submit(JobPtr job) override { _pool->submit(std::move(job)); }
 
     private:
-        WorkerPool& _pool;
+        const std::unique_ptr<WorkerPool>& _pool;
     };
+
+    [[nodiscard]] std::unique_ptr<RelayConnection> makeConnection()
+    {
+        RelayConnectionOptions options;
+        options.address = _address;
+        options.security = _config.security;
+        return std::make_unique<RelayConnection>(options, _clock, randomSeed());
+    }
+
+    /// What an earlier connection still had to say is not heard.
+    void postFrom(unsigned connection, SyncLoop::Task task, std::size_t cost = 1)
+    {
+        _loop.postInput(
+            [this, connection, task = std::move(task)] {
+                if (connection == _connections)
+                {
+                    task();
+                }
+            },
+            cost);
+    }
+
+    void connect()
+    {
+        const unsigned connection = ++_connections;
+        RelayConnection::Callbacks callbacks;
+        callbacks.onConnected = [this, connection](RelayConnection::Number number) {
+            postFrom(connection, [this, number] {
+                _number = number;
+                _engine.onConnected();
+            });
+        };
+        callbacks.onMessage = [this, connection](Message&& message, std::size_t wireBytes) {
+            take(connection, std::move(message), wireBytes);
+        };
+        callbacks.onDisconnected = [this, connection](const std::string&) {
+            postFrom(connection, [this] { _engine.onDisconnected(); });
+        };
+        callbacks.onSent = [](Lane, std::uint64_t) {
+        };
+        callbacks.onFailure = _onFailure;
+        _connection->start(std::move(callbacks));
+    }
+
+    void connectTo(const HostPort& address)
+    {
+        if (address == _address)
+        {
+            return;
+        }
+        _address = address;
+        _connection->stop();
+        _engine.onDisconnected();
+        _connection = makeConnection();
+        _paused = false;
+        connect();
+    }
 
     void run()
     {
         _shares.configure(_config);
+        // What can be opened at once is in the first HELLO.
+        static_cast<void>(_shares.keep());
+        connect();
         _loop.run([this] { return keep(); });
         _engine.stop();
     }
@@ -144,16 +186,14 @@ private:
     {
         // A std::function must be copyable; the job is not.
         auto shared = std::make_shared<JobPtr>(std::move(job));
-        _loop.post([shared] {
-            Job& done = **shared;
-            done.finish(std::move(*shared));
-        });
+        _loop.post([this, shared] { _engine.onJob(std::move(*shared)); });
     }
 
-    void take(Message&& message, std::size_t wireBytes)
+    void take(unsigned connection, Message&& message, std::size_t wireBytes)
     {
         auto shared = std::make_shared<Message>(std::move(message));
-        _loop.post(
+        postFrom(
+            connection,
             [this, shared, wireBytes] {
                 try
                 {
@@ -163,46 +203,56 @@ private:
                 {
                     disconnect(error.what());
                 }
-                if (_loop.cost() < kResumeBytes && _paused.exchange(false))
-                {
-                    _connection.resumeReading();
-                }
+                resumeIfEmptied();
             },
             wireBytes);
-        if (_loop.cost() > kPauseBytes && !_paused.exchange(true))
+        if (_loop.inputCost() > kPauseBytes && !_paused.exchange(true))
         {
-            _connection.pauseReading();
+            _connection->pauseReading();
             // The queue may have been emptied in between.
-            _loop.post([this] {
-                if (_loop.cost() < kResumeBytes && _paused.exchange(false))
-                {
-                    _connection.resumeReading();
-                }
-            });
+            _loop.postInput([this] { resumeIfEmptied(); });
+        }
+    }
+
+    void resumeIfEmptied()
+    {
+        if (_loop.inputCost() < kResumeBytes && _paused.exchange(false))
+        {
+            _connection->resumeReading();
         }
     }
 
     void send(std::shared_ptr<const Bytes> message, Lane lane) override
     {
-        _connection.send(_number, std::move(message), lane);
+        _connection->send(_number, std::move(message), lane);
     }
 
-    void disconnect(const std::string& reason) override { _connection.disconnect(_number, reason); }
+    void disconnect(const std::string& reason) override
+    {
+        _connection->disconnect(_number, reason);
+    }
 
     const AgentConfig _config;
     SystemClock _clock;
     StateLock _lock;
     Index _index;
-    WorkerPool _pool;
+    std::unique_ptr<WorkerPool> _pool;
     Runner _jobs{_pool};
     SyncEngine _engine;
     SyncLoop _loop;
     WatchHub _watchers;
     ShareSet _shares;
     std::atomic<bool> _paused{false};
-    std::optional<SteadyTime> _trimAt;   // owned by the sync thread
-    RelayConnection::Number _number = 0; // owned by the sync thread
-    RelayConnection _connection;
+
+    // Owned by the sync thread while it runs.
+    std::optional<SteadyTime> _trimAt;
+    RelayConnection::Number _number = 0;
+    unsigned _connections = 0; // how many there were: the number of the present one
+    HostPort _address;
+
+    const std::function<void(const std::string& reason)> _onFailure;
+    std::unique_ptr<RelayConnection>
+        _connection; // changed on the sync thread, while its own does not run
     Worker _syncThread;
 };
 
@@ -228,12 +278,21 @@ LogLevel AgentApp::logLevel() const
 
 void AgentApp::start()
 {
-    _parts = std::make_unique<Parts>(_config, *this);
+    _running = _config;
+    _parts = std::make_unique<Parts>(_running, *this);
 }
 
 void AgentApp::reload()
 {
-    _parts->configure(_config);
+    const ConfigChange change = changeConfig(_running, _config);
+    if (!change.later.empty())
+    {
+        Poco::Logger::get("agent").warning(
+            "the new configuration holds changes that take a restart: " +
+            Poco::cat(std::string(", "), change.later.begin(), change.later.end()));
+    }
+    _running = change.config;
+    _parts->configure(_running);
 }
 
 void AgentApp::stop()

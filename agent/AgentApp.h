@@ -27,7 +27,8 @@ protected:
 private:
     class Parts;
 
-    AgentConfig _config;
+    AgentConfig _config;  // as last read
+    AgentConfig _running; // in force
     std::unique_ptr<Parts> _parts;
 };
 

@@ -128,6 +128,7 @@ void ShareSet::open(WatchId id, Share& share)
             if (share.config.mode != ShareMode::Receive)
             {
                 _watchers.setMode(id, share.config.watch);
+                _watchers.setPoll(id, share.config.poll);
                 _watchers.add(id, share.config.path, predicateOf(_engine.share(id)->rules()));
             }
             _log.information(share.config.name + ": keeping " + share.config.path +

@@ -19,8 +19,21 @@ constexpr SteadyTime kLongest = std::chrono::hours(24);
 SyncLoop::SyncLoop(SyncEngine& engine, const Clock& clock):
     _engine(engine),
     _clock(clock),
-    _tasks(std::numeric_limits<std::size_t>::max())
+    _tasks(std::numeric_limits<std::size_t>::max()),
+    _inputs(std::numeric_limits<std::size_t>::max())
 {
+}
+
+void SyncLoop::postInput(Task task, std::size_t cost)
+{
+    _inputs.pushNow(std::move(task), cost);
+    post([] {}); // wakes run()
+}
+
+/// An input that may be taken: while the engine is full, a job that comes back makes room.
+bool SyncLoop::hasWork() const
+{
+    return _inputs.cost() > 0 && !_engine.isFull();
 }
 
 void SyncLoop::hint(const Hint& hint)
@@ -82,6 +95,10 @@ bool SyncLoop::takeTasks()
         }
         (*task)();
     }
+    for (unsigned i = 0; i < kMaxTasks && hasWork(); ++i)
+    {
+        (*_inputs.tryPop())();
+    }
     const std::lock_guard lock(_mutex);
     return !_stopping;
 }
@@ -92,7 +109,7 @@ void SyncLoop::run(const std::function<std::optional<SteadyTime>()>& housekeepin
     {
         const bool more = _engine.run();
         const auto wanted = housekeeping();
-        if (more)
+        if (more || hasWork())
         {
             continue;
         }

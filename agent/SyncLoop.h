@@ -14,9 +14,10 @@
 
 namespace tidewire {
 
-/// Everything that concerns the engine is done on the thread of run(), in the order in which it was posted.
+/// Everything that concerns the engine is done on the thread of run(): tasks in the order in which they were posted, inputs in
+/// that of theirs, and only while the engine has room for what they bring.
 ///
-/// Memory: messages are bounded by who posts them (see cost()), hints by kMaxHints: beyond that a folder's hints become one for
+/// Memory: inputs are bounded by who posts them (see inputCost()), hints by kMaxHints: beyond that a folder's hints become one for
 /// the whole folder.
 class SyncLoop
 {
@@ -32,10 +33,13 @@ public:
 
     // From any thread:
 
-    void post(Task task, std::size_t cost = 1) { _tasks.pushNow(std::move(task), cost); }
+    void post(Task task) { _tasks.pushNow(std::move(task)); }
 
-    /// Costs that are queued.
-    [[nodiscard]] std::size_t cost() const { return _tasks.cost(); }
+    /// For what comes from the relay.
+    void postInput(Task task, std::size_t cost = 1);
+
+    /// Costs of the inputs that are queued.
+    [[nodiscard]] std::size_t inputCost() const { return _inputs.cost(); }
 
     /// Never waits, and takes no more memory than kMaxHints.
     void hint(const Hint& hint);
@@ -45,12 +49,14 @@ public:
 private:
     void takeHints();
     bool takeTasks();
+    [[nodiscard]] bool hasWork() const;
 
     // Constant after construction.
     SyncEngine& _engine;
     const Clock& _clock;
 
     BoundedQueue<Task> _tasks;
+    BoundedQueue<Task> _inputs;
 
     // Guarded by _mutex.
     std::mutex _mutex;

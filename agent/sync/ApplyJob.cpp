@@ -20,6 +20,25 @@ bool needsTemporary(const ApplyTask& task)
            (task.entry.kind == EntryKind::File || task.entry.kind == EntryKind::Symlink);
 }
 
+/// Makes a temporary; what an earlier attempt left under its name goes first.
+template <typename Make>
+auto makeAnew(FileSystem& files, const RelativePath& path, Make make)
+{
+    try
+    {
+        return make();
+    }
+    catch (const StorageError& error)
+    {
+        if (error.code() != EEXIST)
+        {
+            throw;
+        }
+    }
+    files.removeFile(path);
+    return make();
+}
+
 void fail(ApplyTask& task, ApplyOutcome outcome, const Error& error)
 {
     task.outcome = outcome;
@@ -63,7 +82,10 @@ bool ApplyJob::step()
 /// Makes the content of a file in its temporary; null, with the outcome set, when it is not right.
 std::unique_ptr<File> ApplyJob::makeContent(ApplyTask& task)
 {
-    auto out = _files.createFile(task.temporary, 0600);
+    // Its folder is closed to others. Writing takes the bits above 0777 away again.
+    const std::uint32_t mode = task.entry.mode & _modes.mask();
+    auto out = makeAnew(
+        _files, task.temporary, [&] { return _files.createFile(task.temporary, mode & 0777U); });
     std::unique_ptr<File> base;
     if (!task.sourcePath.isRoot())
     {
@@ -101,7 +123,10 @@ std::unique_ptr<File> ApplyJob::makeContent(ApplyTask& task)
         return nullptr;
     }
     task.signature = std::move(made->second);
-    out->setMode(task.entry.mode & _modes.mask());
+    if (mode > 0777U)
+    {
+        out->setMode(mode);
+    }
     out->setMtime(task.entry.mtime);
     return out;
 }
@@ -111,13 +136,11 @@ std::unique_ptr<File> ApplyJob::makeTemporary(ApplyTask& task)
 {
     task.temporary =
         PrivateFolder::temporary(std::string(kPartialPrefix) + std::to_string(task.seq));
-    if (_files.stat(task.temporary))
-    {
-        _files.removeFile(task.temporary);
-    }
     if (task.entry.kind == EntryKind::Symlink)
     {
-        _files.createSymlink(task.temporary, task.entry.target);
+        makeAnew(_files, task.temporary, [&] {
+            _files.createSymlink(task.temporary, task.entry.target);
+        });
         _files.setMtime(task.temporary, task.entry.mtime);
         return nullptr;
     }

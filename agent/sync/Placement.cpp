@@ -22,13 +22,6 @@ bool sameButCtime(const LocalIdentity& identity, const FileStat& stat)
            identity.mtime == stat.mtime;
 }
 
-void fail(ApplyTask& task, const StorageError& error)
-{
-    task.outcome = ApplyOutcome::Failed;
-    task.error = error.what();
-    task.code = error.code();
-}
-
 } // namespace
 
 Placement::Placement(FileSystem& files, ModePolicy modes, ConflictNamer namer):
@@ -38,33 +31,19 @@ Placement::Placement(FileSystem& files, ModePolicy modes, ConflictNamer namer):
 {
 }
 
+void Placement::fail(ApplyTask& task, const StorageError& error)
+{
+    task.outcome = ApplyOutcome::Failed;
+    task.error = error.what();
+    task.code = error.code();
+}
+
 void Placement::place(ApplyTask& task)
 {
     placeOnce(task);
     if (task.outcome == ApplyOutcome::Failed && task.code == EACCES)
     {
-        placeInReadOnlyFolder(task);
-    }
-}
-
-/// A folder that was synchronised without its owner's write bit still gets what belongs in it.
-void Placement::placeInReadOnlyFolder(ApplyTask& task)
-{
-    const RelativePath folder = task.path.parent();
-    try
-    {
-        const auto before = _files.stat(folder);
-        if (!before || before->kind != FileKind::Directory || (before->mode & 0300U) == 0300U)
-        {
-            return;
-        }
-        _files.setMode(folder, before->mode | 0300U);
-        placeOnce(task);
-        _files.setMode(folder, before->mode);
-    }
-    catch (const StorageError& error)
-    {
-        fail(task, error);
+        placeInReadOnlyFolders(task);
     }
 }
 
@@ -75,6 +54,11 @@ void Placement::placeOnce(ApplyTask& task)
         if (task.metadataOnly)
         {
             placeMetadata(task);
+            return;
+        }
+        if (isNew(task))
+        {
+            placeNew(task);
             return;
         }
         // What a failed try could not bring home would be in the way: the sweep looks at it.
@@ -111,37 +95,31 @@ bool Placement::asExpected(const ApplyTask& task, const std::optional<FileStat>&
            (now->kind == FileKind::Directory || LocalIdentity::of(*now) == task.expected);
 }
 
-/// The mtime goes first: what is written after it shows, so nothing may come between it and the look before.
-void Placement::setPermissions(const RelativePath& path, const Entry& entry, const FileStat& now)
+/// Nothing stands in the place of the entry, and nothing has to be looked at before it goes there.
+bool Placement::isNew(const ApplyTask& task)
 {
-    if (entry.kind != EntryKind::Directory && now.mtime != entry.mtime)
-    {
-        _files.setMtime(path, entry.mtime);
-    }
-    const std::uint32_t mask = _modes.mask();
-    const std::uint32_t wanted = (entry.mode & mask) | (now.mode & 07777U & ~mask);
-    if (entry.kind != EntryKind::Symlink && now.mode != wanted)
-    {
-        _files.setMode(path, wanted);
-    }
+    return !task.expectPresent && !task.keepLocal && task.source != ContentSource::MoveOf &&
+           (task.entry.kind == EntryKind::File || task.entry.kind == EntryKind::Symlink);
 }
 
-void Placement::placeMetadata(ApplyTask& task)
+void Placement::placeNew(ApplyTask& task)
 {
-    const auto now = _files.stat(task.path);
-    if (!now || !asExpected(task, now))
+    const auto finished = _files.stat(task.temporary);
+    const RenameOutcome placed =
+        finished ? _files.renameNoReplace(task.temporary, task.path) : RenameOutcome::SourceMissing;
+    switch (placed)
     {
+    case RenameOutcome::Done:
+        task.stat = asPlaced(task.path, *finished);
+        task.outcome = ApplyOutcome::Done;
+        break;
+    case RenameOutcome::SourceMissing:
+        task.outcome = ApplyOutcome::SourceChanged;
+        break;
+    case RenameOutcome::TargetExists:
         task.outcome = ApplyOutcome::LocalChanged;
-        return;
+        break;
     }
-    setPermissions(task.path, task.entry, *now);
-    const auto after = _files.stat(task.path);
-    // A write in between has moved the mtime away from the one just set, or changed the size.
-    const bool intact =
-        after && after->inode == now->inode && after->size == now->size &&
-        (task.entry.kind == EntryKind::Directory || after->mtime == task.entry.mtime);
-    task.outcome = intact ? ApplyOutcome::Done : ApplyOutcome::LocalChanged;
-    task.stat = after.value_or(FileStat());
 }
 
 void Placement::placeDirectory(ApplyTask& task)
@@ -149,7 +127,7 @@ void Placement::placeDirectory(ApplyTask& task)
     const auto now = _files.stat(task.path);
     if (now && now->kind == FileKind::Directory)
     {
-        setPermissions(task.path, task.entry, *now);
+        setPermissions(task.path, nullptr, task.entry, *now);
     }
     else
     {
@@ -173,6 +151,10 @@ void Placement::placeDirectory(ApplyTask& task)
     task.stat = _files.stat(task.path).value_or(FileStat());
     task.outcome =
         task.stat.kind == FileKind::Directory ? ApplyOutcome::Done : ApplyOutcome::LocalChanged;
+    if (task.outcome == ApplyOutcome::Done)
+    {
+        settleMode(task);
+    }
 }
 
 /// Whoever could still write to what has no name in the tree any more has it open by now: what a
@@ -242,7 +224,7 @@ bool Placement::moveSource(ApplyTask& task, const RelativePath& out)
     if (moved && !written && moved->kind == FileKind::File &&
         sameButCtime(task.sourceIdentity, *moved))
     {
-        setPermissions(out, task.entry, *moved);
+        setPermissions(out, nullptr, task.entry, *moved);
         return true;
     }
     putBack(task, out, task.sourcePath);

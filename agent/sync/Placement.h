@@ -3,11 +3,15 @@
 #pragma once
 
 #include "agent/sync/ApplyTask.h"
+#include "shared/base/Errors.h"
 #include "shared/fs/FileSystem.h"
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tidewire {
 
@@ -43,13 +47,20 @@ public:
     std::optional<RelativePath> keepAsConflict(const RelativePath& from, const RelativePath& path);
 
 private:
+    static void fail(ApplyTask& task, const StorageError& error);
     void placeOnce(ApplyTask& task);
-    void placeInReadOnlyFolder(ApplyTask& task);
+    void placeInReadOnlyFolders(ApplyTask& task);
+    void openFolder(const RelativePath& folder,
+                    std::vector<std::pair<RelativePath, std::uint32_t>>& opened);
+    static bool isNew(const ApplyTask& task);
+    void placeNew(ApplyTask& task);
     void placeEntry(ApplyTask& task);
     bool bring(ApplyTask& task, const RelativePath& out);
     RenameOutcome replace(const RelativePath& out, ApplyTask& task);
     void takeBack(ApplyTask& task, const RelativePath& out);
     void placeDirectory(ApplyTask& task);
+    void settleMode(ApplyTask& task);
+    std::unique_ptr<File> openToKeep(const RelativePath& path, FileKind kind);
     void placeMetadata(ApplyTask& task);
     void remove(ApplyTask& task);
     void removeDirectory(ApplyTask& task);
@@ -61,7 +72,8 @@ private:
     bool asExpected(const ApplyTask& task, const std::optional<FileStat>& now) const;
     void settleDisplaced(ApplyTask& task, const RelativePath& out);
     void letGo(ApplyTask& task, const RelativePath& out, const FileStat& stat, bool isBeingWritten);
-    void setPermissions(const RelativePath& path, const Entry& entry, const FileStat& now);
+    void
+    setPermissions(const RelativePath& path, File* file, const Entry& entry, const FileStat& now);
 
     FileSystem& _files;
     const ModePolicy _modes;

@@ -14,6 +14,7 @@ namespace tidewire {
 namespace {
 
 constexpr std::size_t kMaxMarkerBytes = 512;
+constexpr std::string_view kFreshMarker = "marker.new";
 constexpr std::string_view kMarkerText = "tidewire folder, do not delete\n";
 
 RelativePath inside(std::string_view name)
@@ -64,6 +65,27 @@ void makeFolder(FileSystem& files, const RelativePath& path)
     }
 }
 
+/// Without a marker the folder is in doubt, as it was before: a filesystem that cannot exchange may show that for a moment.
+void replaceMarker(FileSystem& files, const RelativePath& fresh)
+{
+    try
+    {
+        if (files.exchange(fresh, inside("marker")) == RenameOutcome::Done)
+        {
+            files.removeFile(fresh);
+        }
+    }
+    catch (const StorageError& error)
+    {
+        if (error.code() != EINVAL && error.code() != ENOSYS)
+        {
+            throw;
+        }
+        files.removeFile(inside("marker"));
+        static_cast<void>(files.renameNoReplace(fresh, inside("marker")));
+    }
+}
+
 } // namespace
 
 std::optional<Marker> PrivateFolder::readMarker() const
@@ -97,11 +119,7 @@ std::optional<Marker> PrivateFolder::readMarker() const
 void PrivateFolder::writeMarker(const Marker& marker)
 {
     prepare();
-    const RelativePath fresh = temporary("marker.new");
-    if (_files.stat(fresh))
-    {
-        _files.removeFile(fresh);
-    }
+    const RelativePath fresh = temporary(kFreshMarker);
     {
         const auto file = _files.createFile(fresh, 0600);
         file->write(
@@ -110,10 +128,7 @@ void PrivateFolder::writeMarker(const Marker& marker)
     }
     if (_files.renameNoReplace(fresh, inside("marker")) == RenameOutcome::TargetExists)
     {
-        if (_files.exchange(fresh, inside("marker")) == RenameOutcome::Done)
-        {
-            _files.removeFile(fresh);
-        }
+        replaceMarker(_files, fresh);
     }
     _files.syncDirectory(folder());
     _files.syncDirectory(RelativePath());
@@ -123,6 +138,11 @@ void PrivateFolder::prepare()
 {
     makeFolder(_files, folder());
     makeFolder(_files, inside("tmp"));
+    // Of an earlier run that was cut off: nobody's content.
+    if (const RelativePath fresh = temporary(kFreshMarker); _files.stat(fresh))
+    {
+        _files.removeFile(fresh);
+    }
 }
 
 RelativePath PrivateFolder::temporary(std::string_view name)

@@ -36,7 +36,7 @@ public:
     /// Makes the private folder and the marker, durably.
     void writeMarker(const Marker& marker);
 
-    /// Makes `tmp/` when it is missing.
+    /// Makes `tmp/` when it is missing; removes from it what is left of an interrupted writeMarker().
     void prepare();
 
     /// Path of a temporary of that name.

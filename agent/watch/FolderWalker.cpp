@@ -294,11 +294,17 @@ void FolderWalker::list(WatchNode& node, WatchableFolder& folder, const Relative
     {
         child->isSeen = false;
     }
-    const bool isWhole = folder.list(
+    const int code = folder.list(
         [&](std::string_view name, const FolderInfo& info) { meetChild(node, path, name, info); });
-    if (!isWhole)
+    if (code == EACCES)
     {
-        poll(node, EIO);
+        // As above: what is known below stays, and a change of permissions will be told.
+        node.isDenied = true;
+        return;
+    }
+    if (code != 0)
+    {
+        poll(node, code);
         return;
     }
     for (WatchNode* child : WatchTree::childrenOf(node))

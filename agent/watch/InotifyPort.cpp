@@ -144,15 +144,16 @@ public:
         return wd < 0 ? -errno : wd;
     }
 
-    [[nodiscard]] bool
+    [[nodiscard]] int
     list(const std::function<void(std::string_view name, const FolderInfo& info)>& each) override
     {
         const std::unique_ptr<DIR, CloseDir> stream(::fdopendir(_fd.get()));
         if (stream == nullptr)
         {
-            return false;
+            return errno;
         }
         _fd.release();
+        int problem = 0;
         while (true)
         {
             errno = 0;
@@ -160,17 +161,23 @@ public:
             const dirent* entry = ::readdir(stream.get()); // NOLINT(concurrency-mt-unsafe)
             if (entry == nullptr)
             {
-                return errno == 0;
+                return errno != 0 ? errno : problem;
             }
             const std::string_view name = &entry->d_name[0];
             const bool mayBeFolder = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
             struct stat status
             {
             };
-            if (mayBeFolder && isValidName(name) &&
-                ::fstatat(::dirfd(stream.get()), &entry->d_name[0], &status, AT_SYMLINK_NOFOLLOW) ==
-                    0 &&
-                S_ISDIR(status.st_mode))
+            if (!mayBeFolder || !isValidName(name))
+            {
+                continue;
+            }
+            if (::fstatat(::dirfd(stream.get()), &entry->d_name[0], &status, AT_SYMLINK_NOFOLLOW) !=
+                0)
+            {
+                problem = errno == ENOENT ? problem : errno;
+            }
+            else if (S_ISDIR(status.st_mode))
             {
                 each(name, toInfo(status));
             }

@@ -62,6 +62,12 @@ PollingWatcher::~PollingWatcher()
     _thread.join();
 }
 
+void PollingWatcher::setShortest(WatchId id, SteadyTime shortest)
+{
+    const std::scoped_lock lock(_mutex);
+    _shortest[id] = shortest;
+}
+
 void PollingWatcher::add(WatchId id, const std::string& root, IgnorePredicate /*ignored*/)
 {
     Folder folder;
@@ -70,10 +76,16 @@ void PollingWatcher::add(WatchId id, const std::string& root, IgnorePredicate /*
     {
         throw StorageError("watch", folder.path, code);
     }
-    folder.interval = _options.shortest;
-    folder.due = _clock.steady() + folder.interval;
 
     const std::scoped_lock lock(_mutex);
+    folder.options = _options;
+    if (const auto shortest = _shortest.find(id); shortest != _shortest.end())
+    {
+        folder.options.shortest = shortest->second;
+        folder.options.longest = std::max(_options.longest, shortest->second);
+    }
+    folder.interval = folder.options.shortest;
+    folder.due = _clock.steady() + folder.interval;
     folder.number = ++_lastNumber;
     _folders[id] = std::move(folder);
     _changed.notify_all();
@@ -124,7 +136,7 @@ void PollingWatcher::noteScan(WatchId id, SteadyTime duration)
     if (found != _folders.end())
     {
         Folder& folder = found->second;
-        folder.interval = pollInterval(duration, _options);
+        folder.interval = pollInterval(duration, folder.options);
         folder.due = _clock.steady() + folder.interval;
         _changed.notify_all();
     }

@@ -45,6 +45,10 @@ public:
     PollingWatcher(const PollingWatcher&) = delete;
     PollingWatcher& operator=(const PollingWatcher&) = delete;
 
+    /// Takes the place of PollingOptions::shortest for `id`, from its next add() on; longer than
+    /// PollingOptions::longest it takes the place of that, too.
+    void setShortest(WatchId id, SteadyTime shortest);
+
     void add(WatchId id, const std::string& root, IgnorePredicate ignored) override;
     void remove(WatchId id) override;
     void setIgnored(WatchId id, IgnorePredicate ignored) override;
@@ -57,6 +61,7 @@ private:
         std::string path;
         FolderInfo info;
         std::uint64_t number = 0; ///< tells it from one that had the id before
+        PollingOptions options;
         SteadyTime interval{0};
         SteadyTime due{0};
         bool isLost = false;
@@ -76,6 +81,7 @@ private:
     mutable std::mutex _mutex;
     std::condition_variable _changed;
     FolderMap _folders;
+    std::map<WatchId, SteadyTime> _shortest;
     std::uint64_t _lastNumber = 0;
     std::uint64_t _hinting = 0; ///< number of the folder that the sink is called for
     bool _stopping = false;

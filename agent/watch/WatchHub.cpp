@@ -21,6 +21,12 @@ void WatchHub::setMode(WatchId id, WatchMode mode)
     _modes[id] = mode;
 }
 
+void WatchHub::setPoll(WatchId id, SteadyTime interval)
+{
+    const std::scoped_lock lock(_mutex);
+    _polls[id] = interval;
+}
+
 void WatchHub::add(WatchId id, const std::string& root, IgnorePredicate ignored)
 {
     remove(id);
@@ -115,6 +121,10 @@ WatchHub::Choice WatchHub::choose(WatchId id, const std::string& root)
     if (_poller == nullptr)
     {
         _poller = std::make_unique<PollingWatcher>(_sink, _clock, _options.polling);
+    }
+    if (const auto poll = _polls.find(id); poll != _polls.end())
+    {
+        _poller->setShortest(id, poll->second);
     }
     choice.watcher = _poller.get();
     return choice;

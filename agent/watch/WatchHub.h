@@ -43,6 +43,10 @@ public:
     /// How `id` is watched from its next add() on; Auto otherwise.
     void setMode(WatchId id, WatchMode mode);
 
+    /// The shortest time between two looks at `id` from its next add() on, should it be polled;
+    /// WatchHubOptions::polling.shortest otherwise.
+    void setPoll(WatchId id, SteadyTime interval);
+
     void add(WatchId id, const std::string& root, IgnorePredicate ignored) override;
     void remove(WatchId id) override;
     void setIgnored(WatchId id, IgnorePredicate ignored) override;
@@ -70,6 +74,7 @@ private:
     std::unique_ptr<Watcher> _native;
     std::unique_ptr<PollingWatcher> _poller;
     std::map<WatchId, WatchMode> _modes;
+    std::map<WatchId, SteadyTime> _polls;
     std::map<WatchId, Choice> _choices;
 };
 

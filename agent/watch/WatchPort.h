@@ -48,9 +48,9 @@ public:
     /// or the negated errno.
     [[nodiscard]] virtual int watch() = 0;
 
-    /// Calls `each` for every folder in it, symbolic links not among them. False when not all of
-    /// it could be read.
-    [[nodiscard]] virtual bool
+    /// Calls `each` for every folder in it, symbolic links not among them. 0, or the errno when not
+    /// all of it could be read; EACCES when the folder's mode forbids to look at what is in it.
+    [[nodiscard]] virtual int
     list(const std::function<void(std::string_view name, const FolderInfo& info)>& each) = 0;
 };
 

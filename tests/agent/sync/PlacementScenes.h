@@ -5,8 +5,10 @@
 #include "agent/sync/ApplyTask.h"
 #include "agent/sync/Placement.h"
 #include "agent/sync/PrivateFolder.h"
+#include "shared/base/Errors.h"
 #include "tests/agent/sync/SyncFixture.h"
 
+#include <cerrno>
 #include <functional>
 #include <map>
 #include <memory>
@@ -297,7 +299,18 @@ private:
         if (_files.stat(pathOf(_path)))
         {
             // In place, as a program does that opens an existing file.
-            _files.openWrite(pathOf(_path))->write(0, asBytes(text));
+            try
+            {
+                _files.openWrite(pathOf(_path))->write(0, asBytes(text));
+            }
+            catch (const StorageError& error)
+            {
+                if (error.code() == EAGAIN)
+                {
+                    return; // has to wait for a moment
+                }
+                throw;
+            }
         }
         else
         {

@@ -56,9 +56,13 @@ public:
     [[nodiscard]] FolderInfo info() const override { return infoOf(*_node); }
     [[nodiscard]] int watch() override { return _disk.watch(_node); }
 
-    [[nodiscard]] bool
+    [[nodiscard]] int
     list(const std::function<void(std::string_view name, const FolderInfo& info)>& each) override
     {
+        if (_node->isSealed)
+        {
+            return _node->children.empty() ? 0 : EACCES;
+        }
         for (const auto& [name, child] : _node->children)
         {
             if (child->isFolder)
@@ -66,7 +70,7 @@ public:
                 each(name, infoOf(*child));
             }
         }
-        return !_node->isBroken;
+        return _node->isBroken ? EIO : 0;
     }
 
 private:
@@ -331,6 +335,10 @@ LookResult FakeDisk::look(const std::string& root,
         }
     }
     const auto node = find(full);
+    if (!path.isRoot() && find(folderOf(full))->isSealed)
+    {
+        return LookResult::Denied;
+    }
     if (node == nullptr || !node->isFolder)
     {
         return LookResult::Gone;

@@ -35,6 +35,7 @@ public:
         int wd = -1;
         bool isDenied = false;
         bool isBroken = false; ///< listing ends early
+        bool isSealed = false; ///< can be listed, but nothing in it can be reached
         std::map<std::string, std::shared_ptr<Node>> children;
     };
 

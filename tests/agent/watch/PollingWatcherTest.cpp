@@ -3,6 +3,7 @@
 #include "agent/watch/PollingWatcher.h"
 
 #include "tests/agent/watch/RealFolder.h"
+#include "tests/support/ManualClock.h"
 
 #include <catch2/catch.hpp>
 
@@ -62,6 +63,26 @@ TEST_CASE("PollingWatcher: every folder has its own pace", "[watch]")
     CHECK(watcher.coverage(1).polled == 1);
     CHECK(watcher.coverage(1).watched == 0);
     CHECK(watcher.coverage(1).problem.empty());
+}
+
+TEST_CASE("PollingWatcher: the shortest time of one folder is its own", "[watch]")
+{
+    const TempFolder asked;
+    const TempFolder other;
+    const ManualClock clock;
+    HintQueue hints;
+    PollingWatcher watcher(hints.sink(), clock, {hours(1), hours(2)});
+    watcher.setShortest(1, SteadyTime(0));
+
+    watcher.add(1, asked.path(), {});
+    watcher.add(2, other.path(), {});
+
+    for (int i = 0; i < 10; ++i)
+    {
+        const auto hint = hints.next();
+        REQUIRE(hint);
+        CHECK(hint->watch == 1);
+    }
 }
 
 TEST_CASE("PollingWatcher: what is not watched can be asked about and removed", "[watch]")

@@ -87,6 +87,22 @@ TEST_CASE_METHOD(HubFixture, "WatchHub: the mode decides against the filesystem"
     CHECK(hub->coverage(1).problem.empty());
 }
 
+TEST_CASE_METHOD(HubFixture, "WatchHub: a polled folder has the interval asked for", "[watch]")
+{
+    start(kNfs);
+    const TempFolder other;
+    hub->setPoll(1, std::chrono::hours(1));
+    hub->add(1, folder.path(), {});
+    hub->add(2, other.path(), {});
+
+    for (int i = 0; i < 3; ++i)
+    {
+        const auto hint = hints.next();
+        REQUIRE(hint);
+        CHECK(hint->watch == 2);
+    }
+}
+
 TEST_CASE_METHOD(HubFixture, "WatchHub: without an inotify instance a folder is polled", "[watch]")
 {
     start(kExt4);

@@ -304,6 +304,38 @@ TEST_CASE("WatchTracker: an unreadable folder is watched once it can be read", "
     CHECK(rig.disk.unwatchedFolders("/share").empty());
 }
 
+TEST_CASE("WatchTracker: folders that could be listed and not reached are watched once they can be",
+          "[watch]")
+{
+    TrackerRig rig;
+    rig.disk.makeFolders("/share/sealed/below");
+    const bool wasWatched = GENERATE(false, true);
+    if (wasWatched)
+    {
+        rig.start();
+    }
+    rig.disk.find("/share/sealed")->isSealed = true;
+    if (wasWatched)
+    {
+        rig.disk.changeMode("/share/sealed");
+        rig.take();
+        CHECK(rig.disk.watchCount() == 3);
+    }
+    else
+    {
+        rig.start();
+        CHECK(rig.disk.watchCount() == 2);
+    }
+    CHECK(rig.tracker->coverage(1).polled == 0);
+
+    rig.disk.find("/share/sealed")->isSealed = false;
+    rig.disk.changeMode("/share/sealed");
+    const std::vector<Hint> hints = rig.take();
+
+    CHECK((wasWatched || contains(hints, subtreeHint("sealed"))));
+    CHECK(rig.disk.unwatchedFolders("/share").empty());
+}
+
 TEST_CASE("WatchTracker: a folder made below an unreadable one is found when that opens", "[watch]")
 {
     TrackerRig rig;
