@@ -1,6 +1,6 @@
 // From the close of a small file on one agent to its being visible on another, via the relay.
 //
-// LatencyBench [--rounds N]
+// LatencyBench [--rounds N] [--beside-mib N [--rate-mib N]]
 
 #include "tests/e2e/support/Cluster.h"
 #include "tests/e2e/support/Files.h"
@@ -11,7 +11,8 @@
 
 #include <array>
 #include <cstring>
-#include <iostream>
+#include <functional>
+#include <limits>
 
 #include "bench/Figures.h"
 
@@ -62,39 +63,89 @@ private:
     UniqueFd _fd;
 };
 
-} // namespace
-
-int main(int argc, char** argv)
+/// Writes small files in one folder until `rounds` are done or `isOver` says so, and awaits each in the other.
+std::vector<double> measure(const std::string& prefix,
+                            AgentNode& from,
+                            AgentNode& to,
+                            unsigned rounds,
+                            const std::function<bool()>& isOver)
 {
-    const unsigned rounds = option(argc, argv, "rounds", 500);
-    Cluster cluster;
-    AgentNode& one = cluster.startAgent("one", {"", "", Route::Direct});
-    AgentNode& two = cluster.startAgent("two", {"", "", Route::Direct});
-    writeFile(one / "first", "x");
-    cluster.await("they are connected", [&] { return exists(two / "first"); });
-
-    Arrivals arrivals(two.folder());
+    Arrivals arrivals(to.folder());
     std::vector<double> milliseconds;
-    for (unsigned i = 0; i < rounds; ++i)
+    for (unsigned i = 0; i < rounds && !isOver(); ++i)
     {
         // Every other one is a new file, the rest are new contents of existing ones.
-        const std::string name = "file-" + std::to_string(i % 2 == 0 ? i : i % 20);
+        const std::string name = prefix + "-" + std::to_string(i % 2 == 0 ? i : i % 20);
         const std::string content = textBytes(i, 200 + i * 7 % 4000);
-        writeFile(one / name, content);
+        writeFile(from / name, content);
         const Stopwatch watch;
         do
         {
             if (!arrivals.await(name))
             {
-                std::cerr << "round " << i << " does not arrive\n" << two.log();
-                return 1;
+                throw std::runtime_error("round " + std::to_string(i) + " does not arrive\n" +
+                                         to.log());
             }
-        } while (readFile(two / name) != content);
+        } while (readFile(to / name) != content);
         milliseconds.push_back(watch.seconds() * 1000);
     }
-    printFigure("latency_p50", percentile(milliseconds, 0.5), "ms", "< 6");
-    printFigure("latency_p90", percentile(milliseconds, 0.9), "ms");
-    printFigure("latency_p99", percentile(milliseconds, 0.99), "ms", "< 30");
-    printFigure("latency_max", percentile(milliseconds, 1), "ms");
+    return milliseconds;
+}
+
+void print(const std::string& name, const std::vector<double>& milliseconds)
+{
+    printFigure(name + "_p50", percentile(milliseconds, 0.5), "ms", "< 6");
+    printFigure(name + "_p90", percentile(milliseconds, 0.9), "ms");
+    printFigure(name + "_p99", percentile(milliseconds, 0.99), "ms", "< 30");
+    printFigure(name + "_max", percentile(milliseconds, 1), "ms");
+}
+
+/// The delay of small changes while a large file goes from one agent to the relay and on to the other.
+void measureBeside(Cluster& cluster, AgentNode& one, AgentNode& two, unsigned mib, bool isSameWay)
+{
+    const std::string way = isSameWay ? "same_way" : "other_way";
+    const std::string large = "large-" + way;
+    const std::uint64_t size = std::uint64_t{mib} << 20U;
+    writeRandomFile(cluster.scratch(large), isSameWay ? 1 : 2, size);
+    renamePath(cluster.scratch(large), one / large);
+    AgentNode& from = isSameWay ? one : two;
+    AgentNode& to = isSameWay ? two : one;
+    const Stopwatch watch;
+    const auto delays = measure(
+        way, from, to, std::numeric_limits<unsigned>::max(), [&] { return exists(two / large); });
+    const double seconds = watch.seconds();
+    print("beside_" + way, delays);
+    printFigure("beside_" + way + "_changes", static_cast<double>(delays.size()), "");
+    printFigure("beside_" + way + "_large", mib / seconds, "MiB/s");
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    const unsigned rounds = option(argc, argv, "rounds", 500);
+    const unsigned besideMib = option(argc, argv, "beside-mib", 0);
+    const unsigned rateMib = option(argc, argv, "rate-mib", 0);
+    Cluster cluster;
+    const AgentOptions options = {"", "", rateMib == 0 ? Route::Direct : Route::Counted};
+    AgentNode& one = cluster.addAgent("one", options);
+    AgentNode& two = cluster.addAgent("two", options);
+    for (AgentNode* agent : {&one, &two})
+    {
+        if (rateMib != 0)
+        {
+            agent->traffic().setRate(std::uint64_t{rateMib} << 20U);
+        }
+        agent->start();
+    }
+    writeFile(one / "first", "x");
+    cluster.await("they are connected", [&] { return exists(two / "first"); });
+
+    print("latency", measure("alone", one, two, rounds, [] { return false; }));
+    if (besideMib != 0)
+    {
+        measureBeside(cluster, one, two, besideMib, true);
+        measureBeside(cluster, one, two, besideMib, false);
+    }
     return 0;
 }

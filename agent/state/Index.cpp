@@ -6,6 +6,7 @@
 #include "agent/state/IndexRows.h"
 #include "agent/state/IndexSchema.h"
 #include "agent/state/PendingTable.h"
+#include "agent/state/SentTable.h"
 #include "agent/state/SignatureTable.h"
 #include "shared/db/Database.h"
 #include "shared/db/Migrations.h"
@@ -34,6 +35,7 @@ public:
         entries(database),
         signatures(database),
         pendings(database),
+        sents(database),
         findShare(database,
                   "SELECT id, marker, device, incarnation, cursor, tag, ignore_rules FROM share"
                   " WHERE name = ?"),
@@ -72,6 +74,7 @@ public:
     EntryTable entries;
     SignatureTable signatures;
     PendingTable pendings;
+    SentTable sents;
     Statement findShare;
     Statement addShare;
     Statement updateShare;
@@ -95,6 +98,11 @@ void Index::rollback()
 {
     _impl->entries.onRollback();
     _impl->database.rollback();
+}
+
+bool Index::inTransaction() const
+{
+    return _impl->database.inTransaction();
 }
 
 std::uint64_t Index::rowsWritten() const
@@ -255,6 +263,26 @@ void Index::putPending(ShareId share, const Pending& pending)
 void Index::removePending(ShareId share, const RelativePath& path)
 {
     _impl->pendings.remove(share, path);
+}
+
+std::int64_t Index::addSent(ShareId share, ByteView fingerprints)
+{
+    return _impl->sents.add(share, fingerprints);
+}
+
+void Index::removeSent(std::int64_t batch)
+{
+    _impl->sents.remove(batch);
+}
+
+std::vector<Bytes> Index::sent(ShareId share)
+{
+    return _impl->sents.all(share);
+}
+
+void Index::ageSent(ShareId share, unsigned limit)
+{
+    _impl->sents.age(share, limit);
 }
 
 std::optional<Index::Pending> Index::pending(ShareId share, const RelativePath& path)

@@ -78,6 +78,7 @@ public:
     void begin();
     void commit();
     void rollback();
+    [[nodiscard]] bool inTransaction() const;
 
     /// Rows written, changed or removed since it was opened: what the card has to bear.
     [[nodiscard]] std::uint64_t rowsWritten() const;
@@ -183,6 +184,14 @@ public:
     [[nodiscard]] std::vector<Pending>
     pendingAfter(ShareId share, const PendingPosition& after, std::size_t limit);
     [[nodiscard]] std::uint64_t countPending(ShareId share);
+
+    // --- proposals that were sent and may have been accepted without our knowing: opaque bytes, one batch a message ---
+
+    [[nodiscard]] std::int64_t addSent(ShareId share, ByteView fingerprints);
+    void removeSent(std::int64_t batch);
+    [[nodiscard]] std::vector<Bytes> sent(ShareId share);
+    /// Makes all batches one connection older, and removes those that are older than `limit`.
+    void ageSent(ShareId share, unsigned limit);
 
     // --- the comparison with a full list of heads after a RESET ---
 

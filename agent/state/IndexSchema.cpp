@@ -83,6 +83,14 @@ CREATE TABLE pending(
 
 CREATE INDEX pending_seq ON pending(share, seq, folder, name);
 
+-- Proposals that were sent and not answered, one row a message.
+CREATE TABLE sent(
+    id INTEGER PRIMARY KEY,
+    share INTEGER NOT NULL,
+    age INTEGER NOT NULL,            -- connections since
+    fingerprints BLOB NOT NULL       -- u64 each, of path and entry
+);
+
 -- Paths that a list of heads named. Not a column of `entry`: a path may be listed before it is put.
 CREATE TABLE listed(
     share INTEGER NOT NULL,

@@ -143,6 +143,7 @@ void SignatureTable::settleNumber(Reference& reference)
     if (hasParts && reference.number == 0)
     {
         reference.number = newNumber();
+        reference.isNew = true;
     }
     else if (!hasParts && reference.number != 0)
     {
@@ -208,12 +209,15 @@ void SignatureTable::writeBlocks(const Reference& reference,
         const std::size_t room = kBlocksInPart - data.size() / kBlockBytes;
         const auto these = blocks.first(std::min(room, blocks.size()));
         encode(data, these);
-        writePart(blockPartId(reference.number, part), data);
+        writePart(reference, blockPartId(reference.number, part), data);
         blocks = blocks.subspan(these.size());
         data.clear();
         ++part;
     }
-    removeParts(blockPartId(reference.number, part), leafPartId(reference.number, 0) - 1);
+    if (!reference.isNew)
+    {
+        removeParts(blockPartId(reference.number, part), leafPartId(reference.number, 0) - 1);
+    }
 }
 
 void SignatureTable::writeLeaves(const Reference& reference, std::span<const Hash> leaves)
@@ -228,15 +232,19 @@ void SignatureTable::writeLeaves(const Reference& reference, std::span<const Has
         {
             ByteWriter(data).raw(leaf.bytes);
         }
-        writePart(leafPartId(reference.number, part), data);
+        writePart(reference, leafPartId(reference.number, part), data);
         leaves = leaves.subspan(these.size());
         ++part;
     }
-    removeParts(leafPartId(reference.number, part), blockPartId(reference.number + 1, 0) - 1);
+    if (!reference.isNew)
+    {
+        removeParts(leafPartId(reference.number, part), blockPartId(reference.number + 1, 0) - 1);
+    }
 }
 
-void SignatureTable::writePart(std::int64_t id, ByteView data)
+void SignatureTable::writePart(const Reference& reference, std::int64_t id, ByteView data)
 {
+    if (!reference.isNew)
     {
         Query query(_readPart, id);
         if (query.next() && std::ranges::equal(query.blob(0), data))

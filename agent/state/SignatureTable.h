@@ -41,6 +41,7 @@ private:
         std::uint32_t blockBytes = 0;
         std::uint32_t blocks = 0;
         std::uint32_t leaves = 0;
+        bool isNew = false; ///< has no parts yet
     };
 
     [[nodiscard]] std::optional<Reference> find(ShareId share, const RelativePath& path);
@@ -56,7 +57,7 @@ private:
                      std::uint32_t firstBlock,
                      std::span<const BlockSum> blocks);
     void writeLeaves(const Reference& reference, std::span<const Hash> leaves);
-    void writePart(std::int64_t id, ByteView data);
+    void writePart(const Reference& reference, std::int64_t id, ByteView data);
     void removeParts(std::int64_t first, std::int64_t last);
     void removeAll(std::uint64_t number);
 

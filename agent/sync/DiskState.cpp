@@ -1,5 +1,7 @@
 #include "agent/sync/DiskState.h"
 
+#include "shared/base/Errors.h"
+
 namespace tidewire {
 
 bool hasIdentity(const IndexEntry& entry, const FileStat& stat, std::uint32_t modeMask)
@@ -16,6 +18,22 @@ bool hasIdentity(const IndexEntry& entry, const FileStat& stat, std::uint32_t mo
         break;
     }
     return false;
+}
+
+bool isAsRecorded(FileSystem& files,
+                  const RelativePath& path,
+                  const std::optional<IndexEntry>& row,
+                  std::uint32_t modeMask)
+{
+    try
+    {
+        const auto stat = files.stat(path);
+        return stat.has_value() == row.has_value() && (!stat || hasIdentity(*row, *stat, modeMask));
+    }
+    catch (const StorageError&)
+    {
+        return false;
+    }
 }
 
 } // namespace tidewire

@@ -6,6 +6,7 @@
 #include "shared/fs/FileSystem.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace tidewire {
 
@@ -13,5 +14,11 @@ namespace tidewire {
 /// folder only the mode counts, as far as `modeMask` goes.
 [[nodiscard]] bool
 hasIdentity(const IndexEntry& entry, const FileStat& stat, std::uint32_t modeMask);
+
+/// True when the disk holds what the row says, or nothing when there is no row. False, too, when that cannot be told.
+[[nodiscard]] bool isAsRecorded(FileSystem& files,
+                                const RelativePath& path,
+                                const std::optional<IndexEntry>& row,
+                                std::uint32_t modeMask);
 
 } // namespace tidewire

@@ -20,6 +20,7 @@ constexpr SteadyTime kMaxRetry = std::chrono::minutes(5);
 constexpr unsigned kMaxWrongContents = 3;
 constexpr unsigned kPortion = 128; // decisions between looks at the messages that came
 constexpr std::size_t kMaxHeldBytes = 4 << 20;
+constexpr std::size_t kMessageBytes = 1 << 20; // that one message brings, about
 constexpr std::uint64_t kMaxInlineBytes = 2 << 20;
 
 RelativePath partialPath(Seq seq)
@@ -169,6 +170,13 @@ void Downlink::accept(RevisionsMessage::Item& item)
             removePartial(known->revision);
         }
     }
+    else if (_queue.hasUnloaded())
+    {
+        if (const auto older = _share.index.pending(_share.record.id, fresh.revision.path))
+        {
+            removePartial(older->revision);
+        }
+    }
     _queue.add(std::move(fresh));
 }
 
@@ -199,6 +207,22 @@ void Downlink::onJudged(const RelativePath& path, const Revision& head)
     reconsider(path);
 }
 
+void Downlink::onNews(const Revision& revision)
+{
+    Item* known = _queue.find(revision.path);
+    if (known == nullptr)
+    {
+        Item fresh;
+        fresh.revision = revision;
+        _queue.add(std::move(fresh));
+        known = _queue.find(revision.path);
+    }
+    if (known != nullptr)
+    {
+        _queue.detach(*known);
+    }
+}
+
 void Downlink::onDisconnected()
 {
     _fetcher.onDisconnected();
@@ -225,6 +249,16 @@ void Downlink::reconsider(const RelativePath& path)
     }
 }
 
+void Downlink::reconsiderAll()
+{
+    _queue.forEach([this](Item& item) {
+        if (item.state == RevisionQueue::State::Waiting)
+        {
+            _queue.toDecide(item);
+        }
+    });
+}
+
 std::optional<Revision> Downlink::awaited(const RelativePath& path) const
 {
     const Item* item = _queue.find(path);
@@ -235,6 +269,14 @@ bool Downlink::isJudged(const RelativePath& path) const
 {
     const Item* item = _queue.find(path);
     return item != nullptr && item->judged;
+}
+
+bool Downlink::isFull() const
+{
+    const std::size_t local = _queue.size() - std::min(_queue.size(), _fetcher.size());
+    return (_applying || _queue.hasDecisions()) &&
+           (_queue.heldBytes() >= kMaxHeldBytes - kMessageBytes ||
+            local + kMaxBatch >= _share.options.maxRevisions);
 }
 
 bool Downlink::awaitsBelow(const RelativePath& folder) const
@@ -295,9 +337,35 @@ LocalView Downlink::localView(const Item& item,
     return view;
 }
 
+/// A path that the disk does not let us look at is another try later.
+void Downlink::tryDecide(Item& item)
+{
+    const RelativePath path = item.revision.path;
+    try
+    {
+        decide(item);
+    }
+    catch (const DatabaseError&)
+    {
+        throw;
+    }
+    catch (const StorageError& error)
+    {
+        if (Item* known = _queue.find(path); known != nullptr)
+        {
+            retryLater(*known, error.what());
+        }
+    }
+}
+
 void Downlink::decide(Item& item)
 {
     const RelativePath path = item.revision.path;
+    if (_share.rules.isIgnored(path, item.revision.entry.kind == EntryKind::Directory))
+    {
+        finish(path);
+        return;
+    }
     if (_paths.isHeld(path))
     {
         item.state = RevisionQueue::State::Waiting;
@@ -330,24 +398,25 @@ void Downlink::decide(Item& item)
         _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
         break;
     case Action::Apply:
-        makeReady(item, stat);
+        makeReady(item, stat, row);
         break;
     case Action::ApplyKeepingLocal:
         item.keepLocal = true;
-        makeReady(item, stat);
+        makeReady(item, stat, row);
         break;
     case Action::DirectoryKeepsName:
         item.beside = true;
-        makeReady(item, stat);
+        makeReady(item, stat, row);
         break;
     }
 }
 
-void Downlink::makeReady(Item& item, const std::optional<FileStat>& stat)
+void Downlink::makeReady(Item& item,
+                         const std::optional<FileStat>& stat,
+                         const std::optional<IndexEntry>& row)
 {
     const RelativePath path = item.revision.path;
     const Entry& entry = item.revision.entry;
-    const auto row = _share.index.get(_share.record.id, path);
     const bool clean = stat && row && hasIdentity(*row, *stat, _share.options.modes.mask());
     ApplyTask task;
     task.seq = item.revision.seq;
@@ -522,7 +591,7 @@ void Downlink::fetch(Item& item, const std::optional<IndexEntry>& row)
         return;
     }
     const auto partial = _share.files.stat(partialPath(item.revision.seq));
-    if (partial && partial->kind == FileKind::File && partial->size < entry.size)
+    if (partial && partial->kind == FileKind::File && partial->size <= entry.size)
     {
         wanted.offset = partial->size;
     }
@@ -531,7 +600,8 @@ void Downlink::fetch(Item& item, const std::optional<IndexEntry>& row)
                   base ? base->local : LocalIdentity(),
                   {},
                   wanted.offset);
-    if (item.state == RevisionQueue::State::Fetching)
+    // What is whole has only to be verified.
+    if (item.state == RevisionQueue::State::Fetching && wanted.offset < entry.size)
     {
         _fetcher.want(std::move(wanted));
     }
@@ -590,7 +660,7 @@ bool Downlink::pump()
     while (portion > 0 && (item = _queue.nextToDecide()) != nullptr)
     {
         --portion;
-        decide(*item);
+        tryDecide(*item);
     }
     startDelayed();
     if (_queue.heldBytes() < kMaxHeldBytes)
@@ -613,7 +683,7 @@ void Downlink::startDelayed()
             return;
         }
         const RelativePath path = item->revision.path;
-        decide(*item);
+        tryDecide(*item);
         item = _queue.find(path);
         if (item != nullptr && item->state == RevisionQueue::State::Delayed)
         {
@@ -748,11 +818,12 @@ void Downlink::onApplied(ApplyJob& job, const std::vector<RelativePath>& paths)
         {
             const bool changed = _paths.release(task.sourcePath);
             Item* other = _queue.find(task.sourcePath);
-            if (other != nullptr && task.outcome == ApplyOutcome::Done)
+            const bool isMoved = other != nullptr && other->state == RevisionQueue::State::Applying;
+            if (isMoved && task.outcome == ApplyOutcome::Done)
             {
                 finish(task.sourcePath);
             }
-            else if (other != nullptr)
+            else if (isMoved)
             {
                 _queue.toDecide(*other);
             }
@@ -778,7 +849,8 @@ void Downlink::onApplied(ApplyJob& job, const std::vector<RelativePath>& paths)
             _displacedDue = _share.clock.steady() + kDisplacedDelay;
         }
         Item* item = _queue.find(path);
-        if (item == nullptr)
+        if (item == nullptr || item->state != RevisionQueue::State::Applying ||
+            item->revision.seq != task.seq)
         {
             // The relay's store was replaced in between: the disk is looked at for what it is.
             _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
@@ -801,10 +873,12 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
     Entry entry = task.entry;
     entry.mode &= _share.options.modes.mask();
     ++_applied;
+    std::optional<IndexEntry> row;
     if (item.beside)
     {
         // The directory is what the relay has still to learn of, made on the revision that stood against it.
-        _share.index.put(share, {path, item.revision.seq, entry, {}});
+        row = IndexEntry{path, item.revision.seq, entry, {}};
+        _share.index.put(share, *row);
         _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
         _host.lookAgain(task.path, HintScope::Entry, SteadyTime(0));
         _share.log.warning(_share.options.name + ": " + printable(path.text()) +
@@ -817,7 +891,8 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
     }
     else
     {
-        _share.index.put(share, {path, item.revision.seq, entry, LocalIdentity::of(task.stat)});
+        row = IndexEntry{path, item.revision.seq, entry, LocalIdentity::of(task.stat)};
+        _share.index.put(share, *row);
         if (task.source == ContentSource::MoveOf)
         {
             _share.index.moveSignature(share, task.sourcePath, path);
@@ -837,10 +912,8 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
                          std::to_string(item.revision.seq) + " of " + printable(path.text()));
     }
     // As for accepted proposals: a folder that was moved meanwhile took the entry along.
-    const auto now = _share.files.stat(path);
-    const auto row = _share.index.get(share, path);
-    if (path.text() == kIgnoreFile || now.has_value() != row.has_value() ||
-        (now && !hasIdentity(*row, *now, _share.options.modes.mask())))
+    if (path.text() == kIgnoreFile ||
+        !isAsRecorded(_share.files, path, row, _share.options.modes.mask()))
     {
         _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
     }
@@ -878,6 +951,15 @@ void Downlink::onTaskFailed(Item& item, ApplyTask& task)
         onNotEmpty(item);
         return;
     case ApplyOutcome::Failed:
+        if (item.revision.entry.kind == EntryKind::Symlink &&
+            (task.code == EPERM || task.code == EOPNOTSUPP))
+        {
+            // FAT and its like: the link lives on elsewhere.
+            _share.log.warning(_share.options.name + ": " + printable(item.revision.path.text()) +
+                               " is a symbolic link, which this filesystem cannot hold; left out");
+            finish(item.revision.path);
+            return;
+        }
         // A parent that has still to come is no news.
         retryLater(item, task.code == ENOENT ? std::string() : task.error);
         return;

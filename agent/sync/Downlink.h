@@ -43,7 +43,7 @@ public:
 class Downlink
 {
 public:
-    static constexpr std::size_t kMaxTasks = 256;
+    static constexpr std::size_t kMaxTasks = 1024;
     static constexpr std::size_t kMaxTaskBytes = 4 << 20;
     static constexpr std::size_t kMaxDownloads = 2;
 
@@ -65,8 +65,14 @@ public:
     bool onContent(ContentMessage& message, std::uint32_t bodyBytes);
     void onDisconnected();
 
+    /// A revision that came with an answer.
+    void onNews(const Revision& revision);
+
     /// Local work on the path has ended, or its state changed: decide again.
     void reconsider(const RelativePath& path);
+
+    /// What may be done with local changes, or the rules, have changed: everything that waits is decided on again.
+    void reconsiderAll();
 
     /// The relay refused our change because of `head`.
     void onJudged(const RelativePath& path, const Revision& head);
@@ -85,6 +91,10 @@ public:
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
     [[nodiscard]] bool isIdle() const { return _queue.isEmpty(); }
 
+    /// True while further revisions would lose their contents, or have to wait in the index, and work is under way that makes
+    /// room without the relay's help.
+    [[nodiscard]] bool isFull() const;
+
     /// Files that were open for writing when they were replaced are looked at once more; `last`: for the last time.
     void checkDisplaced(bool last);
 
@@ -95,8 +105,11 @@ private:
     using Item = RevisionQueue::Item;
 
     void accept(RevisionsMessage::Item& item);
+    void tryDecide(Item& item);
     void decide(Item& item);
-    void makeReady(Item& item, const std::optional<FileStat>& stat);
+    void makeReady(Item& item,
+                   const std::optional<FileStat>& stat,
+                   const std::optional<IndexEntry>& row);
     bool findContent(Item& item, ApplyTask& task, const std::optional<IndexEntry>& row);
     bool useTwin(Item& item, ApplyTask& task);
     bool useInline(Item& item, ApplyTask& task, const std::optional<IndexEntry>& row);
@@ -114,6 +127,7 @@ private:
     void startApply();
     bool addToBatch(Item& item, std::vector<ApplyTask>& batch, std::vector<RelativePath>& held);
     void onApplied(ApplyJob& job, const std::vector<RelativePath>& paths);
+    void onOutcome(ApplyTask& task, const RelativePath& path);
     void onTaskDone(Item& item, ApplyTask& task);
     void onTaskFailed(Item& item, ApplyTask& task);
     void onNotEmpty(Item& item);

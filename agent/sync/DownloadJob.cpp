@@ -11,7 +11,6 @@ namespace tidewire {
 namespace {
 
 constexpr std::uint64_t kStepBytes = 1 << 20;
-constexpr std::uint64_t kWritebackBytes = 8 << 20;
 
 } // namespace
 
@@ -48,6 +47,10 @@ bool DownloadJob::step()
         {
             return false;
         }
+        if (_writer->readBack())
+        {
+            return true;
+        }
         if (!_chunks.empty())
         {
             apply(_chunks.front());
@@ -70,8 +73,16 @@ bool DownloadJob::step()
 
 bool DownloadJob::open()
 {
-    _out = _request.resumeAt > 0 ? _files.openWrite(_request.temporary)
-                                 : _files.createFile(_request.temporary, 0600);
+    if (_request.resumeAt > 0)
+    {
+        // One that was whole has the mode of the entry, which may not allow writing.
+        _files.setMode(_request.temporary, 0600);
+        _out = _files.openWrite(_request.temporary);
+    }
+    else
+    {
+        _out = _files.createFile(_request.temporary, 0600);
+    }
     if (!_request.basePath.isRoot())
     {
         _base = _files.openRead(_request.basePath);
@@ -109,24 +120,25 @@ void DownloadJob::writeRun(const ContentChunk& chunk, const Op& op)
         {
             throw CorruptError("an operation names a frame that did not come");
         }
-        const Bytes& raw = unpacked(found->second);
+        const ByteView raw = unpacked(found->second);
         if (offset >= raw.size())
         {
             throw CorruptError("an operation reaches beyond its frame");
         }
         const std::uint64_t part = std::min<std::uint64_t>(left, raw.size() - offset);
-        _writer->data(ByteView(raw).subspan(offset, part));
+        _writer->data(raw.subspan(offset, part));
         left -= part;
         offset = 0;
         ++id;
     }
 }
 
-const Bytes& DownloadJob::unpacked(const SharedFrame& frame)
+ByteView DownloadJob::unpacked(const SharedFrame& frame)
 {
     if (_lastFrame != frame)
     {
-        _lastRaw = unpackFrame(*frame);
+        _lastFrame.reset();
+        _lastRaw = unpackFrame(*frame, _buffer);
         _lastFrame = frame;
     }
     return _lastRaw;
@@ -166,18 +178,14 @@ void DownloadJob::apply(ContentChunk& chunk)
         _chunks.pop_front();
         _nextOp = 0;
     }
-    const std::uint64_t position = _writer->position();
-    if (position - std::min(position, _writtenBack) >= kWritebackBytes)
-    {
-        _out->startWriteback(_writtenBack, position - _writtenBack);
-        _writtenBack = position;
-    }
 }
 
 bool DownloadJob::complete()
 {
     if (_writer->position() < _request.entry.size)
     {
+        // What has come outlives this attempt.
+        _writer->flush();
         status = DownloadStatus::Hungry;
         return false;
     }
@@ -191,6 +199,10 @@ bool DownloadJob::complete()
     _out->setMode(_request.entry.mode & _modes.mask());
     _out->setMtime(_request.entry.mtime);
     _out->sync();
+    if (_request.entry.size >= kUncachedBytes)
+    {
+        _out->dropFromCache(0, _request.entry.size);
+    }
     return end(DownloadStatus::Finished);
 }
 

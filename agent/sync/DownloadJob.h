@@ -84,7 +84,7 @@ private:
     bool open();
     void apply(ContentChunk& chunk);
     void writeRun(const ContentChunk& chunk, const Op& op);
-    const Bytes& unpacked(const SharedFrame& frame);
+    ByteView unpacked(const SharedFrame& frame);
     bool complete();
     bool end(DownloadStatus result);
 
@@ -96,11 +96,11 @@ private:
     std::size_t _nextOp = 0;     // of the first chunk
     std::uint64_t _doneOfOp = 0; // bytes of that operation
     SharedFrame _lastFrame;      // many operations in a row read the same one
-    Bytes _lastRaw;              // its raw bytes
+    ByteView _lastRaw;           // its raw bytes: its own, or those in _buffer
+    Bytes _buffer;
     std::unique_ptr<File> _out;
     std::unique_ptr<File> _base;
     std::unique_ptr<ContentWriter> _writer;
-    std::uint64_t _writtenBack = 0;
 };
 
 } // namespace tidewire

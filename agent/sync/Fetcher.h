@@ -92,6 +92,9 @@ public:
 
     void onDisconnected();
 
+    /// Contents that are asked for, or wait to be.
+    [[nodiscard]] std::size_t size() const { return _waiting.size() + _fetches.size(); }
+
 private:
     struct Fetch
     {

@@ -63,10 +63,9 @@ void FileReads::submit(const RelativePath& path, const FileStat& stat, ReadPlan 
             request.base = _share.index.signature(share, path);
         }
     }
-    const bool likeKnown =
-        _share.index.hasFileOfSize(share, stat.size) || _callbacks.isAwaited(path, stat.size);
-    request.hashOnly =
-        plan.hashFirst && !hasBase && likeKnown && stat.size > ReadJob::kInlineLiteral;
+    const bool likeMatters = plan.hashFirst && !hasBase && stat.size > ReadJob::kInlineLiteral;
+    request.hashOnly = likeMatters && (_share.index.hasFileOfSize(share, stat.size) ||
+                                       _callbacks.isAwaited(path, stat.size));
 
     ++(stat.size >= ReadJob::kHeavyBytes ? _heavy : _light);
     _share.jobs.submit(std::make_unique<ReadJob>(

@@ -1,7 +1,5 @@
 #include "agent/sync/ProposalBatcher.h"
 
-#include "shared/wire/FrameCodec.h"
-
 #include <functional>
 #include <utility>
 
@@ -11,8 +9,9 @@ namespace tidewire {
 class ProposalBatcher::PackJob: public Job
 {
 public:
-    PackJob(std::shared_ptr<Batch> batch, std::function<void()> done):
+    PackJob(std::shared_ptr<Batch> batch, PackEffort effort, std::function<void()> done):
         _batch(std::move(batch)),
+        _effort(effort),
         _raw(std::move(_batch->raw)),
         _done(std::move(done))
     {
@@ -20,7 +19,7 @@ public:
 
     bool step() override
     {
-        _frame = packFrame(_raw);
+        _frame = packFrame(_raw, _effort);
         return false;
     }
 
@@ -32,6 +31,7 @@ public:
 
 private:
     const std::shared_ptr<Batch> _batch; // the worker does not touch it
+    const PackEffort _effort;
     const Bytes _raw;
     Frame _frame;
     const std::function<void()> _done;
@@ -47,7 +47,8 @@ void ProposalBatcher::add(Proposal proposal, ByteView literal)
                       _batches.back()->text + text <= kMaxTextBytes;
     if (!fits)
     {
-        close();
+        // Many small files: the processor is what they wait for.
+        close(PackEffort::Quick);
         _batches.push_back(std::make_shared<Batch>());
     }
     Batch& batch = *_batches.back();
@@ -66,7 +67,7 @@ void ProposalBatcher::add(Proposal proposal, ByteView literal)
 
 void ProposalBatcher::flush()
 {
-    close();
+    close(PackEffort::Usual);
     sendReady();
 }
 
@@ -76,7 +77,7 @@ void ProposalBatcher::reset()
     _nextFrame = 0;
 }
 
-void ProposalBatcher::close()
+void ProposalBatcher::close(PackEffort effort)
 {
     if (_batches.empty() || _batches.back()->closed)
     {
@@ -94,7 +95,7 @@ void ProposalBatcher::close()
     }
     else
     {
-        _share.jobs.submit(std::make_unique<PackJob>(batch, [this] { sendReady(); }));
+        _share.jobs.submit(std::make_unique<PackJob>(batch, effort, [this] { sendReady(); }));
     }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/sync/ShareContext.h"
+#include "shared/wire/FrameCodec.h"
 
 #include <deque>
 #include <memory>
@@ -64,7 +65,7 @@ private:
     };
     class PackJob;
 
-    void close();
+    void close(PackEffort effort);
     void sendReady();
     void send(Batch& batch);
 

@@ -32,6 +32,11 @@ public:
             return;
         }
         Bytes& buffer = _job.literal;
+        if (_job.streaming && buffer.empty() && bytes.size() == kFrameBytes)
+        {
+            _job.frames.push_back(packFrame(bytes));
+            return;
+        }
         buffer.insert(buffer.end(), bytes.begin(), bytes.end());
         _job.streaming = _job.streaming || buffer.size() > kInlineLiteral;
         if (_job.streaming)
@@ -91,10 +96,10 @@ bool ReadJob::step()
         }
         return advance();
     }
-    catch (const StorageError& failure)
+    catch (const StorageError& error)
     {
-        error = failure.what();
-        return end(failure.code() == ENOENT ? ReadStatus::Missing : ReadStatus::Failed);
+        failure = error;
+        return end(error.code() == ENOENT ? ReadStatus::Missing : ReadStatus::Failed);
     }
     catch (const Error&)
     {
@@ -146,7 +151,7 @@ bool ReadJob::advance()
     if (delta.size() > kMaxPieces)
     {
         // Too scattered to be worth a delta; whoever asked reads it again without a base.
-        error = "its changes are too scattered for a delta";
+        failure = StorageError("find a recipe of", _request.path.text(), EFBIG);
         return end(_request.base ? ReadStatus::NotAppended : ReadStatus::Failed);
     }
     if (more)

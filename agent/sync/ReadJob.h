@@ -4,6 +4,7 @@
 
 #include "agent/state/Index.h"
 #include "agent/sync/Job.h"
+#include "shared/base/Errors.h"
 #include "shared/delta/ContentScan.h"
 #include "shared/fs/FileSystem.h"
 
@@ -64,7 +65,7 @@ public:
 
     // --- results ---
     ReadStatus status = ReadStatus::Failed;
-    std::string error; ///< Failed
+    std::optional<StorageError> failure; ///< Failed
     Hash hash;
     std::optional<Signature> signature;      ///< Complete without the fast path
     std::optional<AppendedContent> appended; ///< Complete with it

@@ -48,7 +48,7 @@ bool RevisionQueue::add(Item item)
         letGo(known->second);
         _items.erase(known);
     }
-    if (item.pending || _spilled || _largeLeft || _revisit)
+    if (item.pending || hasUnloaded())
     {
         // An older pending revision of the path must not come back.
         _share.index.removePending(_share.record.id, path);

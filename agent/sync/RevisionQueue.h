@@ -100,6 +100,8 @@ public:
     /// Marks the item for a decision, in the order of the journal.
     void toDecide(Item& item);
 
+    [[nodiscard]] bool hasDecisions() const { return !_decisions.empty(); }
+
     /// The next item to decide on; null when there is none.
     Item* nextToDecide();
 
@@ -125,13 +127,13 @@ public:
     void refill(SteadyTime now);
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
 
+    /// True when the index may hold revisions that are not here.
+    [[nodiscard]] bool hasUnloaded() const { return _spilled || _largeLeft || _revisit; }
+
     /// True when refill() would load more at once.
     [[nodiscard]] bool canLoad() const { return _spilled && _items.size() < _maxItems / 2; }
 
-    [[nodiscard]] bool isEmpty() const
-    {
-        return _items.empty() && !_spilled && !_largeLeft && !_revisit;
-    }
+    [[nodiscard]] bool isEmpty() const { return _items.empty() && !hasUnloaded(); }
     [[nodiscard]] std::size_t size() const { return _items.size(); }
 
     /// All items, for decisions anew after a disconnection.

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace {
 
 // A deletion is believed after this: editors delete and make anew, and moves are seen in two parts.
 constexpr SteadyTime kVanishDelay = std::chrono::milliseconds(100);
+constexpr SteadyTime kUnreadableDelay = std::chrono::minutes(1);
 constexpr SteadyTime kSecondLook = std::chrono::milliseconds(2500);
 constexpr SteadyTime kVerifyDelay = std::chrono::minutes(1);
 constexpr std::size_t kMaxToVerify = 1024;
@@ -35,12 +37,13 @@ ShareSync::ShareSync(ShareOptions options,
                      ConnectionState& connection,
                      ShareHooks hooks):
     _jobs(jobs),
+    _log(index, relay),
     _share{std::move(options),
            files,
            index,
            clock,
            _jobs,
-           relay,
+           _log,
            Poco::Logger::get("agent.sync"),
            {},
            {},
@@ -50,7 +53,7 @@ ShareSync::ShareSync(ShareOptions options,
            false,
            false,
            {}},
-    _uplink(_share, _paths, *this),
+    _uplink(_share, _paths, _log, *this),
     _downlink(_share, _paths, connection, *this),
     _private(files),
     _hooks(std::move(hooks))
@@ -66,6 +69,7 @@ bool ShareSync::start()
     try
     {
         _share.record = _share.index.share(_share.options.name);
+        _log.load(_share.record.id);
         const auto root = _share.files.stat(RelativePath());
         if (!root || root->kind != FileKind::Directory)
         {
@@ -189,6 +193,7 @@ void ShareSync::loadRules()
     if (_running)
     {
         _hooks.onRules(_share.rules);
+        _downlink.reconsiderAll();
         _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
         _hooks.reconnect("the ignore rules of " + _share.options.name + " changed");
     }
@@ -222,7 +227,7 @@ void ShareSync::sweep(const std::string& name)
                                  : std::vector<Index::Pending>();
     const bool isAwaited = !pending.empty() && pending.front().revision.seq == seq;
     const bool partial = name.starts_with(kPartialPrefix);
-    if (partial && isAwaited)
+    if (partial && isAwaited && pending.front().revision.entry.size > RevisionQueue::kLargeBytes)
     {
         return;
     }
@@ -239,9 +244,20 @@ void ShareSync::sweep(const std::string& name)
         while (job.step())
         {
         }
-        known = job.status == ReadStatus::Complete &&
-                (!_share.index.withContent(_share.record.id, stat->size, job.hash, 1).empty() ||
-                 (isAwaited && pending.front().revision.entry.hash == job.hash));
+        const bool isWhole = job.status == ReadStatus::Complete;
+        const bool isWanted =
+            isWhole && isAwaited && pending.front().revision.entry.hash == job.hash;
+        const auto asDownload =
+            PrivateFolder::temporary(std::string(kPartialPrefix).append(std::to_string(seq)));
+        if (isWanted && stat->size > RevisionQueue::kLargeBytes &&
+            _share.files.renameNoReplace(path, asDownload) == RenameOutcome::Done)
+        {
+            // A download that had ended: it is not made a second time.
+            return;
+        }
+        known = isWanted ||
+                (isWhole &&
+                 !_share.index.withContent(_share.record.id, stat->size, job.hash, 1).empty());
     }
     else if (!known && stat->kind == FileKind::Symlink)
     {
@@ -319,7 +335,10 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
         _share.index.putShare(_share.record);
     }
     _share.online = true;
-    _share.readOnly = welcome.readOnly;
+    if (std::exchange(_share.readOnly, welcome.readOnly) != welcome.readOnly)
+    {
+        _downlink.reconsiderAll();
+    }
     _downlink.onWelcome();
     if (_share.options.mode == ShareMode::Send)
     {
@@ -331,6 +350,7 @@ void ShareSync::onLive()
 {
     if (!std::exchange(_share.live, true))
     {
+        _log.onLive();
         _share.log.information(_share.options.name + ": up to date with the relay at revision " +
                                std::to_string(_share.record.cursor));
     }
@@ -370,13 +390,15 @@ void ShareSync::onDisconnected()
     _share.online = false;
     _share.live = false;
     _share.comparison.reset();
+    _log.onDisconnected();
     _uplink.onDisconnected();
     _downlink.onDisconnected();
-    _found.clear();
-    if (!_folders.empty() || _scanStart)
+    if (!_folders.empty() || _scanStart || !_found.empty())
     {
+        _found.clear();
         _folders.clear();
         _scanStart.reset();
+        _scanAgain = false;
         _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
     }
 }
@@ -439,6 +461,16 @@ void ShareSync::refused(const RelativePath& path, const std::optional<Revision>&
     lookAgain(path, HintScope::Entry, SteadyTime(0));
 }
 
+void ShareSync::superseded(const Revision& head)
+{
+    if (_share.options.mode == ShareMode::Send)
+    {
+        refused(head.path, head);
+        return;
+    }
+    _downlink.onNews(head);
+}
+
 void ShareSync::cannotVanish(const RelativePath& path)
 {
     const auto row = _share.index.get(_share.record.id, path);
@@ -454,12 +486,31 @@ void ShareSync::cannotVanish(const RelativePath& path)
         return;
     }
     _stubborn.erase(path);
+    folderStays(*row);
+}
+
+void ShareSync::cannotReplace(const RelativePath& path)
+{
+    const auto row = _share.index.get(_share.record.id, path);
+    if (row && row->entry.kind == EntryKind::Directory)
+    {
+        folderStays(*row);
+    }
+    else
+    {
+        lookAgain(path, HintScope::Entry, SteadyTime(0));
+    }
+}
+
+/// The relay's folder, which this agent had given up, is news again.
+void ShareSync::folderStays(const IndexEntry& folder)
+{
     Revision revision;
-    revision.seq = row->seq;
-    revision.path = path;
-    revision.entry = row->entry;
-    _share.index.remove(_share.record.id, path);
-    _downlink.onJudged(path, revision);
+    revision.seq = folder.seq;
+    revision.path = folder.path;
+    revision.entry = folder.entry;
+    _share.index.remove(_share.record.id, folder.path);
+    _downlink.onJudged(folder.path, revision);
 }
 
 bool ShareSync::rootIsSound()
@@ -478,6 +529,14 @@ bool ShareSync::rootIsSound()
         halt(error.what());
     }
     return false;
+}
+
+void ShareSync::fail(const std::string& problem)
+{
+    if (_running)
+    {
+        halt(problem);
+    }
 }
 
 void ShareSync::onRootLost()
@@ -541,12 +600,43 @@ void ShareSync::onSkipped(const Skipped& skipped)
                        "; left alone");
 }
 
+/// What permissions or the layout of the disk forbid is told of once and looked at again when a hint or the hourly scan
+/// says so; what may pass by itself, soon.
+void ShareSync::unreadable(const RelativePath& path, const StorageError& error)
+{
+    if (error.code() == ENOENT || error.code() == ENOTDIR)
+    {
+        lookAgain(path, HintScope::Entry, kVanishDelay);
+        return;
+    }
+    const bool lasts = !error.transient();
+    if (_skipped.size() < kMaxSkippedNames && _skipped.insert(path.text()).second)
+    {
+        _share.log.warning(_share.options.name + ": " + error.what() +
+                           (lasts ? "; left alone" : "; trying again"));
+    }
+    if (!lasts)
+    {
+        lookAgain(path, HintScope::Subtree, kUnreadableDelay);
+    }
+}
+
+void ShareSync::onlyReceiving()
+{
+    _downlink.reconsiderAll();
+}
+
 void ShareSync::examine(const DirtyPath& dirty)
 {
     const RelativePath& path = dirty.path;
     if (path.isRoot())
     {
-        if (rootIsSound())
+        if (_scanStart)
+        {
+            // To begin again and again would never come to the last folders.
+            _scanAgain = true;
+        }
+        else if (rootIsSound())
         {
             _scanStart = _share.clock.steady();
             _folders.assign(1, path);
@@ -597,21 +687,20 @@ void ShareSync::examinePresent(const DirtyPath& dirty, const FileStat& stat)
              0});
         return;
     }
-    if (!parent.isRoot() && !_paths.isHeld(parent) && !_share.index.get(_share.record.id, parent))
+    const auto row = _share.index.get(_share.record.id, path);
+    const bool clean = row && row->seq != 0 && hasIdentity(*row, stat, _share.options.modes.mask());
+    if (!clean && !parent.isRoot() && !_paths.isHeld(parent) &&
+        !_share.index.get(_share.record.id, parent))
     {
         // The folder is new as well: it goes first, and its scan finds this one.
         _dirty.mark(parent, HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
         return;
     }
-    const auto row = _share.index.get(_share.record.id, path);
-    const bool clean = row && row->seq != 0 && hasIdentity(*row, stat, _share.options.modes.mask());
     if (stat.kind == FileKind::File && stat.links > 1)
     {
         lookAtLinks(path, stat);
     }
-    const bool wasFolder = row && row->entry.kind == EntryKind::Directory &&
-                           stat.kind != FileKind::Directory &&
-                           _share.index.hasChildren(_share.record.id, path);
+    const bool wasFolder = stat.kind != FileKind::Directory && isFilledFolder(row);
     if (_downlink.isJudged(path))
     {
         _downlink.reconsider(path);
@@ -642,6 +731,12 @@ void ShareSync::examinePresent(const DirtyPath& dirty, const FileStat& stat)
     }
 }
 
+bool ShareSync::isFilledFolder(const std::optional<IndexEntry>& row)
+{
+    return row && row->entry.kind == EntryKind::Directory &&
+           _share.index.hasChildren(_share.record.id, row->path);
+}
+
 /// A write through one name of a file shows at the others, of which nobody tells.
 void ShareSync::lookAtLinks(const RelativePath& path, const FileStat& stat)
 {
@@ -665,6 +760,11 @@ void ShareSync::scanNext()
         const SteadyTime duration = _share.clock.steady() - *_scanStart;
         _scanStart.reset();
         _hooks.onScanned(duration);
+        if (std::exchange(_scanAgain, false))
+        {
+            _dirty.mark(
+                RelativePath(), HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
+        }
     }
 }
 
@@ -685,6 +785,13 @@ void ShareSync::confirmVanished()
             continue;
         }
         const RelativePath path = item->first;
+        if (isBeingReadElsewhere(path))
+        {
+            // A file of that size is new and being read: this may be where it came from.
+            item->second = now + kVanishDelay;
+            ++item;
+            continue;
+        }
         item = _vanished.erase(item);
         if (_share.files.stat(path))
         {
@@ -699,7 +806,66 @@ void ShareSync::confirmVanished()
     }
 }
 
+bool ShareSync::isBeingReadElsewhere(const RelativePath& path)
+{
+    const auto row = _share.index.get(_share.record.id, path);
+    return row && row->entry.kind == EntryKind::File && _uplink.isReading(row->entry.size);
+}
+
 // --- turns ---------------------------------------------------------------------------------------
+
+/// The next thing to look at on the disk; false when there is none.
+bool ShareSync::lookAtNext(SteadyTime now)
+{
+    RelativePath path;
+    try
+    {
+        if (const auto dirty = _dirty.take(now))
+        {
+            path = dirty->path;
+            examine(*dirty);
+        }
+        else if (!_found.empty())
+        {
+            const Finding finding = std::move(_found.front());
+            _found.pop_front();
+            path = finding.path;
+            const bool tookItsPlace = finding.kind == Finding::Kind::Changed &&
+                                      finding.stat.kind != FileKind::Directory &&
+                                      isFilledFolder(_share.index.get(_share.record.id, path));
+            if (_downlink.isJudged(path))
+            {
+                _downlink.reconsider(path);
+            }
+            else if (tookItsPlace)
+            {
+                _uplink.emptied(path);
+            }
+            else
+            {
+                _uplink.changed(path, finding.stat, false);
+            }
+        }
+        else if (!_folders.empty())
+        {
+            path = _folders.back();
+            scanNext();
+        }
+        else
+        {
+            return false;
+        }
+    }
+    catch (const DatabaseError&)
+    {
+        throw;
+    }
+    catch (const StorageError& error)
+    {
+        unreadable(path, error);
+    }
+    return true;
+}
 
 bool ShareSync::run()
 {
@@ -719,30 +885,10 @@ bool ShareSync::run()
     bool more = false;
     try
     {
-        while (_share.mayPropose() && _running && _uplink.hasRoom() && portion > 0)
+        while (_share.mayPropose() && _running && _uplink.hasRoom() && portion > 0 &&
+               lookAtNext(now))
         {
             --portion;
-            if (const auto dirty = _dirty.take(now))
-            {
-                examine(*dirty);
-            }
-            else if (!_found.empty())
-            {
-                const Finding finding = std::move(_found.front());
-                _found.pop_front();
-                if (!_downlink.isJudged(finding.path))
-                {
-                    _uplink.changed(finding.path, finding.stat, false);
-                }
-            }
-            else if (!_folders.empty())
-            {
-                scanNext();
-            }
-            else
-            {
-                break;
-            }
         }
         more = portion == 0;
         if (_share.mayPropose())
@@ -750,6 +896,10 @@ bool ShareSync::run()
             confirmVanished();
             verifyGrown();
         }
+    }
+    catch (const DatabaseError&)
+    {
+        throw;
     }
     catch (const StorageError& error)
     {

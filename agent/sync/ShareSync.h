@@ -9,6 +9,7 @@
 #include "agent/sync/Downlink.h"
 #include "agent/sync/PathTable.h"
 #include "agent/sync/PrivateFolder.h"
+#include "agent/sync/ProposalLog.h"
 #include "agent/sync/ShareContext.h"
 #include "agent/sync/Uplink.h"
 
@@ -82,6 +83,9 @@ public:
     /// The folder is no longer what it was (moved, deleted, unmounted).
     void onRootLost();
 
+    /// Nothing can be relied on any more: the share stops, and has to be opened anew.
+    void fail(const std::string& problem);
+
     /// Files are looked at by turns: an mtime that is too young to be trusted gets a second look.
     void setPolled(bool polled) { _polled = polled; }
 
@@ -94,6 +98,9 @@ public:
     /// True when nothing is under way or due: disk and relay agree as far as this agent knows.
     [[nodiscard]] bool isSettled() const;
 
+    /// See SyncEngine::isFull().
+    [[nodiscard]] bool isFull() const { return _running && _downlink.isFull(); }
+
     /// Before the end: what must not be left for the next start.
     void stop();
 
@@ -104,7 +111,11 @@ private:
     void released(const RelativePath& path) override;
     std::optional<Revision> awaited(const RelativePath& path) override;
     void refused(const RelativePath& path, const std::optional<Revision>& head) override;
+    void superseded(const Revision& head) override;
     void cannotVanish(const RelativePath& path) override;
+    void cannotReplace(const RelativePath& path) override;
+    void unreadable(const RelativePath& path, const StorageError& error) override;
+    void onlyReceiving() override;
     bool rootIsSound() override;
     void grown(const RelativePath& path) override;
     void onLive() override;
@@ -116,19 +127,24 @@ private:
     void onFolder(const RelativePath& folder) override;
 
     [[nodiscard]] bool wasEmptied();
+    void folderStays(const IndexEntry& folder);
     void halt(const std::string& problem);
     void loadRules();
     void sweepTemporaries();
     void sweep(const std::string& name);
+    bool lookAtNext(SteadyTime now);
     void examine(const DirtyPath& dirty);
     void examinePresent(const DirtyPath& dirty, const FileStat& stat);
+    [[nodiscard]] bool isFilledFolder(const std::optional<IndexEntry>& row);
     void lookAtLinks(const RelativePath& path, const FileStat& stat);
     void scanNext();
     void confirmVanished();
+    [[nodiscard]] bool isBeingReadElsewhere(const RelativePath& path);
     void report();
     void verifyGrown();
 
     CountingRunner _jobs;
+    ProposalLog _log;
     ShareContext _share;
     PathTable _paths;
     Uplink _uplink;
@@ -145,6 +161,7 @@ private:
         _stubborn;                  // folders that the relay would not let go, how often
     std::set<std::string> _skipped; // that were told of
     std::optional<SteadyTime> _scanStart;
+    bool _scanAgain = false; // the root was marked while it was being scanned
     SteadyTime _nextRescan{};
     bool _polled = false;
     BatchReport _report;

@@ -35,9 +35,9 @@ bool SyncEngine::addShare(WatchId id,
     hooks.onScanned = std::move(events.onScanned);
     auto share = std::make_unique<ShareSync>(
         std::move(options), *files, _index, _clock, _jobs, *this, _connection, std::move(hooks));
-    _index.begin();
+    beginTurn();
     const bool started = share->start();
-    _index.commit();
+    endTurn();
     if (started && _connected)
     {
         _outlet.disconnect("share " + share->name() + " was added");
@@ -112,13 +112,14 @@ void SyncEngine::onDisconnected()
     }
     _connection.reset();
     _numbered.clear();
+    _outgoing.clear();
 }
 
 void SyncEngine::send(const Message& message, Lane lane)
 {
     if (_connected)
     {
-        _outlet.send(std::make_shared<const Bytes>(encodeMessage(message)), lane);
+        _outgoing.push_back({std::make_shared<const Bytes>(encodeMessage(message)), lane});
     }
 }
 
@@ -138,22 +139,33 @@ void SyncEngine::onMessage(Message&& message, std::size_t wireBytes)
     {
         return;
     }
-    _index.begin();
-    try
+    takeTurn([&] {
+        try
+        {
+            dispatch(message, static_cast<std::uint32_t>(wireBytes - kMessageHeaderBytes));
+        }
+        catch (const CorruptError& error)
+        {
+            throw ProtocolError(error.what());
+        }
+    });
+}
+
+void SyncEngine::onJob(JobPtr job)
+{
+    takeTurn([&] {
+        Job& done = *job;
+        done.finish(std::move(job));
+    });
+}
+
+/// Many messages and jobs of one turn share a commit.
+void SyncEngine::beginTurn()
+{
+    if (!_index.inTransaction())
     {
-        dispatch(message, static_cast<std::uint32_t>(wireBytes - kMessageHeaderBytes));
+        _index.begin();
     }
-    catch (const CorruptError& error)
-    {
-        _index.commit();
-        throw ProtocolError(error.what());
-    }
-    catch (const ProtocolError&)
-    {
-        _index.commit();
-        throw;
-    }
-    _index.commit();
 }
 
 void SyncEngine::dispatch(Message& message, std::uint32_t bodyBytes)
@@ -224,18 +236,60 @@ void SyncEngine::onHint(const Hint& hint)
 bool SyncEngine::run()
 {
     bool more = false;
-    _index.begin();
+    takeTurn([&] {
+        for (const auto& [id, entry] : _shares)
+        {
+            more = entry.share->run() || more;
+        }
+        if (_dropping)
+        {
+            // What the old connection still says is no longer heard: HELLO is about to say something else.
+            onDisconnected();
+        }
+        endTurn();
+    });
+    return more;
+}
+
+void SyncEngine::takeTurn(const std::function<void()>& work)
+{
+    try
+    {
+        beginTurn();
+        work();
+    }
+    catch (const DatabaseError& error)
+    {
+        fail(error.what());
+    }
+}
+
+void SyncEngine::endTurn()
+{
+    _index.commit();
+    for (Outgoing& item : std::exchange(_outgoing, {}))
+    {
+        _outlet.send(std::move(item.message), item.lane);
+    }
+}
+
+/// What the shares hold in memory is ahead of the index now: they have to be opened anew.
+void SyncEngine::fail(const std::string& problem)
+{
+    if (_index.inTransaction())
+    {
+        _index.rollback();
+    }
+    _outgoing.clear();
     for (const auto& [id, entry] : _shares)
     {
-        more = entry.share->run() || more;
+        entry.share->fail(problem);
     }
-    if (_dropping)
+    if (_connected)
     {
-        // What the old connection still says is no longer heard: HELLO is about to say something else.
+        _outlet.disconnect(problem);
         onDisconnected();
     }
-    _index.commit();
-    return more;
 }
 
 std::optional<SteadyTime> SyncEngine::nextDue() const
@@ -258,12 +312,22 @@ bool SyncEngine::isSettled() const
     });
 }
 
+bool SyncEngine::isFull() const
+{
+    return std::any_of(_shares.begin(), _shares.end(), [](const auto& item) {
+        return item.second.share->isFull();
+    });
+}
+
 void SyncEngine::stop()
 {
-    for (const auto& [id, entry] : _shares)
-    {
-        entry.share->stop();
-    }
+    takeTurn([&] {
+        for (const auto& [id, entry] : _shares)
+        {
+            entry.share->stop();
+        }
+        endTurn();
+    });
 }
 
 } // namespace tidewire

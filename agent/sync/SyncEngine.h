@@ -28,7 +28,9 @@ public:
 };
 
 /// The agent's logic. It owns no thread, socket, watcher or clock: the outer loop hands in what happened, has jobs run,
-/// and calls run() until it returns false and again at nextDue().
+/// and calls run() until it returns false and again at nextDue(). What messages and jobs write to the index is committed
+/// by the next run(), and what they say to the relay leaves after that commit: it must never know of something that this
+/// agent could forget.
 ///
 /// Thread: one (the sync thread); jobs are run elsewhere.
 class SyncEngine: public RelayLink
@@ -71,6 +73,9 @@ public:
 
     /// `wireBytes` is the size of the message with its header. ProtocolError when the relay breaks the protocol: the outer loop disconnects.
     void onMessage(Message&& message, std::size_t wireBytes);
+
+    /// Hands a job that is done over to whoever ordered it.
+    void onJob(JobPtr job);
     void onDisconnected();
     void onHint(const Hint& hint);
 
@@ -79,10 +84,17 @@ public:
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
     [[nodiscard]] bool isSettled() const;
 
+    /// True while no more revisions should be handed in: a job is under way that makes room.
+    [[nodiscard]] bool isFull() const;
+
     /// Before the end.
     void stop();
 
 private:
+    void beginTurn();
+    void takeTurn(const std::function<void()>& work);
+    void endTurn();
+    void fail(const std::string& problem);
     void onWelcome(const WelcomeMessage& message);
     ShareSync& byNumber(ShareNumber number);
     void dispatch(Message& message, std::uint32_t bodyBytes);
@@ -101,6 +113,12 @@ private:
     std::map<WatchId, Entry> _shares;
     std::map<WatchId, Entry> _leaving;
     std::vector<ShareSync*> _numbered; // in the order of the HELLO
+    struct Outgoing
+    {
+        std::shared_ptr<const Bytes> message;
+        Lane lane = Lane::Urgent;
+    };
+    std::vector<Outgoing> _outgoing; // of this turn
     bool _connected = false;
     bool _dropping = false; // the connection is to end, and has not heard of it yet
     bool _welcomed = false;

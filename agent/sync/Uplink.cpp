@@ -12,7 +12,6 @@ namespace tidewire {
 namespace {
 
 constexpr SteadyTime kRetryDelay = std::chrono::seconds(1);
-constexpr SteadyTime kUnreadableDelay = std::chrono::minutes(1);
 constexpr SteadyTime kStorageDelay = std::chrono::seconds(30);
 constexpr std::int64_t kRacySeconds = 2; // the coarsest grain in use is that of FAT
 constexpr std::size_t kMaxRacy = 4096;
@@ -29,9 +28,10 @@ Delta wholeCopy(std::uint64_t size)
 
 } // namespace
 
-Uplink::Uplink(ShareContext& share, PathTable& paths, UplinkHost& host):
+Uplink::Uplink(ShareContext& share, PathTable& paths, ProposalLog& log, UplinkHost& host):
     _share(share),
     _paths(paths),
+    _log(log),
     _host(host),
     _batcher(share),
     _reads(
@@ -40,7 +40,7 @@ Uplink::Uplink(ShareContext& share, PathTable& paths, UplinkHost& host):
          [this](const ReadJob& job) { onReadFailed(job); },
          [this](const RelativePath& path, SteadyTime delay) {
              _host.lookAgain(path, HintScope::Entry, delay);
-             release(path);
+             putDown(path);
          },
          [this](const RelativePath& path) { forgetFlight(path); },
          [this](const RelativePath& path, std::uint64_t size) {
@@ -68,6 +68,12 @@ bool Uplink::isIdle() const
     return _flights.empty() && _reads.isIdle() && _walk.isIdle();
 }
 
+bool Uplink::isReading(std::uint64_t size) const
+{
+    return std::any_of(
+        _unknown.begin(), _unknown.end(), [&](const auto& file) { return file.second == size; });
+}
+
 ProposalBatcher::Sent Uplink::takeSent()
 {
     ProposalBatcher::Sent sent = _batcher.takeSent();
@@ -89,18 +95,26 @@ bool Uplink::hold(const RelativePath& path)
 
 void Uplink::release(const RelativePath& path)
 {
+    putDown(path);
+    _host.released(path);
+}
+
+/// Lets go of a path about which nothing was settled: whoever waits for that goes on waiting, or both would go round in
+/// circles.
+void Uplink::putDown(const RelativePath& path)
+{
     _held.erase(path);
+    _unknown.erase(path);
     if (_paths.release(path))
     {
         _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
     }
-    _host.released(path);
 }
 
 void Uplink::tryAgainLater(const RelativePath& path, HintScope scope)
 {
     _host.lookAgain(path, scope, kRetryDelay);
-    release(path);
+    putDown(path);
 }
 
 void Uplink::changed(const RelativePath& path, const FileStat& stat, bool forced)
@@ -115,7 +129,7 @@ void Uplink::changed(const RelativePath& path, const FileStat& stat, bool forced
     switch (stat.kind)
     {
     case FileKind::File:
-        fileChanged(path, stat, forced);
+        fileChanged(path, row, stat, forced);
         return;
     case FileKind::Directory:
         entry.kind = EntryKind::Directory;
@@ -128,9 +142,10 @@ void Uplink::changed(const RelativePath& path, const FileStat& stat, bool forced
         {
             entry.target = _share.files.readSymlink(path);
         }
-        catch (const StorageError&)
+        catch (const StorageError& error)
         {
-            tryAgainLater(path, HintScope::Entry);
+            _host.unreadable(path, error);
+            putDown(path);
             return;
         }
         break;
@@ -166,13 +181,16 @@ bool Uplink::onlyIdentityChanged(const std::optional<IndexEntry>& row,
     return true;
 }
 
-void Uplink::fileChanged(const RelativePath& path, const FileStat& stat, bool forced)
+void Uplink::fileChanged(const RelativePath& path,
+                         const std::optional<IndexEntry>& row,
+                         const FileStat& stat,
+                         bool forced)
 {
-    const auto row = _share.index.get(_share.record.id, path);
     if ((!row || row->seq == 0 || row->entry.kind != EntryKind::File) && knownByInode(path, stat))
     {
         return;
     }
+    _unknown[path] = stat.size;
     ReadPlan plan;
     plan.forced = forced;
     _reads.read(path, stat, plan);
@@ -210,7 +228,8 @@ void Uplink::proposeLike(Flight flight, const IndexEntry& like)
     const Seq source = delta.empty() ? 0 : like.seq;
     propose(std::move(flight), source, std::move(delta), {});
     // When the other name is gone this is a rename: both ways go together, so that others rename, too.
-    if (!_share.files.stat(like.path) && _host.rootIsSound() && hold(like.path))
+    if (!_share.rules.isIgnored(like.path, false) && !_share.files.stat(like.path) &&
+        _host.rootIsSound() && hold(like.path))
     {
         proposeDeletion(like);
     }
@@ -220,14 +239,15 @@ void Uplink::propose(Flight flight, Seq source, Delta delta, ByteView literal)
 {
     if (!_share.mayPropose())
     {
-        release(flight.path);
+        _deletions.erase(flight.path);
+        putDown(flight.path);
         return;
     }
     Proposal proposal;
     proposal.id = _nextProposal++;
     proposal.path = flight.path;
     proposal.base = flight.base;
-    proposal.seen = _share.record.cursor;
+    proposal.seen = seen(flight.path);
     proposal.entry = flight.entry;
     proposal.source = source;
     proposal.delta = std::move(delta);
@@ -235,6 +255,13 @@ void Uplink::propose(Flight flight, Seq source, Delta delta, ByteView literal)
     _flightBytes += literal.size();
     _flights.emplace(proposal.id, std::move(flight));
     _batcher.add(std::move(proposal), literal);
+}
+
+/// What waits for the path here has not been acted on, although the cursor may be past it.
+Seq Uplink::seen(const RelativePath& path)
+{
+    const auto awaited = _host.awaited(path);
+    return awaited ? std::min(_share.record.cursor, awaited->seq - 1) : _share.record.cursor;
 }
 
 void Uplink::proposeDeletion(const IndexEntry& entry)
@@ -281,6 +308,15 @@ DeletionStep Uplink::deleteEntry(const IndexEntry& entry)
         _share.index.remove(_share.record.id, entry.path);
         return DeletionStep::Done;
     }
+    if (_share.rules.isIgnored(entry.path, entry.entry.kind == EntryKind::Directory))
+    {
+        return DeletionStep::Done;
+    }
+    if (_share.files.stat(entry.path))
+    {
+        // It has come back while the walk was on its way.
+        return DeletionStep::Busy;
+    }
     if (hold(entry.path))
     {
         proposeDeletion(entry);
@@ -298,22 +334,22 @@ void Uplink::onReadFailed(const ReadJob& job)
     {
     case ReadStatus::Missing:
         _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
-        break;
+        release(path);
+        return;
     case ReadStatus::Failed:
-        _share.log.warning(_share.options.name + ": cannot read " + printable(path.text()) + ": " +
-                           job.error + "; trying again later");
-        _host.lookAgain(path, HintScope::Entry, kUnreadableDelay);
+        _host.unreadable(path, *job.failure);
         break;
     default:
         _host.stillWriting(path);
         break;
     }
-    release(path);
+    putDown(path);
 }
 
 void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
 {
     const ReadRequest& request = job->request();
+    _unknown.erase(request.path);
     const RelativePath path = request.path;
     const ShareId share = _share.record.id;
     noteRacy(path, request.expected);
@@ -387,7 +423,7 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
     proposal.id = _nextProposal++;
     proposal.path = path;
     proposal.base = flight.base;
-    proposal.seen = _share.record.cursor;
+    proposal.seen = seen(path);
     proposal.entry = flight.entry;
     proposal.source = source;
     proposal.upload = _reads.uploadOf(*job, plan);
@@ -408,6 +444,7 @@ void Uplink::onResult(ResultMessage& message)
     for (ProposalResult& result : message.results)
     {
         auto node = _flights.extract(result.id);
+        _log.answered(result.id);
         if (!node.empty())
         {
             _deletions.erase(node.mapped().path);
@@ -424,13 +461,20 @@ void Uplink::onResult(ResultMessage& message)
 
 bool Uplink::takeLost(const Revision& revision)
 {
-    const auto lost = _lost.find(revision.path);
-    if (lost == _lost.end() || lost->second.entry != revision.entry)
+    auto lost = _lost.extract(revision.path);
+    if (!lost.empty() && lost.mapped().entry == revision.entry)
+    {
+        accepted(lost.mapped(), revision.seq);
+        return true;
+    }
+    if (!_log.made(revision))
     {
         return false;
     }
-    const Flight flight = std::move(lost->second);
-    _lost.erase(lost);
+    // Without its identity it is read again: what was done to it since is a change of this revision.
+    Flight flight;
+    flight.path = revision.path;
+    flight.entry = revision.entry;
     accepted(flight, revision.seq);
     return true;
 }
@@ -448,6 +492,10 @@ void Uplink::onVerdict(ProposalResult& result, Flight flight)
     case Verdict::Accepted:
     case Verdict::Repeated:
         accepted(flight, result.seq);
+        if (result.head)
+        {
+            _host.superseded(*result.head);
+        }
         release(flight.path);
         break;
     case Verdict::Same:
@@ -472,13 +520,15 @@ void Uplink::onVerdict(ProposalResult& result, Flight flight)
 void Uplink::accepted(const Flight& flight, Seq seq)
 {
     const ShareId share = _share.record.id;
+    std::optional<IndexEntry> row;
     if (flight.entry.kind == EntryKind::Tombstone)
     {
         _share.index.remove(share, flight.path);
     }
     else
     {
-        _share.index.put(share, {flight.path, seq, flight.entry, flight.local});
+        row = IndexEntry{flight.path, seq, flight.entry, flight.local};
+        _share.index.put(share, *row);
         if (flight.signature)
         {
             _share.index.putSignature(share, flight.path, *flight.signature);
@@ -500,10 +550,7 @@ void Uplink::accepted(const Flight& flight, Seq seq)
     }
     // A folder that was moved meanwhile took this entry along, and no scan could miss it while the
     // index did not have it.
-    const auto stat = _share.files.stat(flight.path);
-    const auto row = _share.index.get(share, flight.path);
-    if (stat.has_value() != row.has_value() ||
-        (stat && !hasIdentity(*row, *stat, _share.options.modes.mask())))
+    if (!isAsRecorded(_share.files, flight.path, row, _share.options.modes.mask()))
     {
         _host.lookAgain(flight.path, HintScope::Entry, SteadyTime(0));
     }
@@ -535,7 +582,7 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
         }
         else
         {
-            _host.refused(path, result.head);
+            _host.cannotReplace(path);
         }
         release(path);
         return;
@@ -562,11 +609,12 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
             _share.log.warning(_share.options.name +
                                ": the relay takes no changes of this agent; it only receives now");
         }
-        release(path);
+        putDown(path);
+        _host.onlyReceiving();
         return;
     case Refusal::StorageFull:
         _host.lookAgain(path, HintScope::Entry, kStorageDelay);
-        release(path);
+        putDown(path);
         return;
     case Refusal::Malformed:
     case Refusal::None:
@@ -574,7 +622,7 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
                          printable(path.text()) + " (refusal " +
                          std::to_string(static_cast<int>(result.refusal)) +
                          "); it stays as it is here");
-        release(path);
+        putDown(path);
         return;
     }
 }
@@ -585,13 +633,17 @@ void Uplink::onDisconnected()
     _reads.onDisconnected();
     _walk.reset();
     // The relay may have accepted some of these: their revisions are known again when they come.
-    _lost.clear();
+    if (_lost.size() > kMaxFlights)
+    {
+        _lost.clear();
+    }
     for (auto& [id, flight] : std::exchange(_flights, {}))
     {
         const RelativePath path = flight.path;
         _lost.insert_or_assign(path, std::move(flight));
     }
     _flightBytes = 0;
+    _unknown.clear();
     _deletions.clear();
     for (const RelativePath& path : std::exchange(_held, {}))
     {
@@ -613,8 +665,10 @@ void Uplink::noteRacy(const RelativePath& path, const FileStat& stat)
     {
         return;
     }
-    if (_racy.size() >= kMaxRacy)
+    if (_racy.size() >= kMaxRacy && now >= _racyPurge)
     {
+        // Not for each of many: a look at all of them takes its time.
+        _racyPurge = now + std::chrono::seconds(1);
         std::erase_if(_racy, [&](const auto& item) { return item.second < now; });
     }
     if (_racy.size() < kMaxRacy)

@@ -7,8 +7,10 @@
 #include "agent/sync/FileReads.h"
 #include "agent/sync/PathTable.h"
 #include "agent/sync/ProposalBatcher.h"
+#include "agent/sync/ProposalLog.h"
 #include "agent/sync/ShareContext.h"
 #include "agent/watch/Watcher.h"
+#include "shared/base/Errors.h"
 
 #include <deque>
 #include <map>
@@ -32,8 +34,14 @@ public:
     /// Somebody is writing to the file: look when it has been quiet, or for too long.
     virtual void stillWriting(const RelativePath& path) = 0;
 
-    /// The path is no longer in the uplink's hands.
+    /// The path is no longer in the uplink's hands, and something has been settled.
     virtual void released(const RelativePath& path) = 0;
+
+    /// The entry cannot be read.
+    virtual void unreadable(const RelativePath& path, const StorageError& error) = 0;
+
+    /// The relay takes nothing of this agent any more.
+    virtual void onlyReceiving() = 0;
 
     /// The revision of the path that waits to be applied, when there is one.
     [[nodiscard]] virtual std::optional<Revision> awaited(const RelativePath& path) = 0;
@@ -41,8 +49,14 @@ public:
     /// The relay would not have the change: `head` is what stands against it.
     virtual void refused(const RelativePath& path, const std::optional<Revision>& head) = 0;
 
+    /// What the relay accepted long ago was changed by others since.
+    virtual void superseded(const Revision& head) = 0;
+
     /// The folder cannot go: others have put something into it.
     virtual void cannotVanish(const RelativePath& path) = 0;
+
+    /// Nor can what is here take the folder's place.
+    virtual void cannotReplace(const RelativePath& path) = 0;
 
     /// A file was taken for grown by samples alone; it is to be verified once it rests.
     virtual void grown(const RelativePath& path) = 0;
@@ -61,7 +75,7 @@ public:
     static constexpr std::size_t kMaxFlights = 2048;
     static constexpr std::size_t kMaxFlightBytes = 4 << 20;
 
-    Uplink(ShareContext& share, PathTable& paths, UplinkHost& host);
+    Uplink(ShareContext& share, PathTable& paths, ProposalLog& log, UplinkHost& host);
     ~Uplink();
 
     /// False while so much is under way that no more changes should be looked for.
@@ -69,6 +83,9 @@ public:
 
     /// True when nothing is under way.
     [[nodiscard]] bool isIdle() const;
+
+    /// True while a file of this size is being read: it may be a renamed one.
+    [[nodiscard]] bool isReading(std::uint64_t size) const;
 
     /// An entry on the disk that the index does not have so. `forced`: even while somebody writes to it.
     void changed(const RelativePath& path, const FileStat& stat, bool forced);
@@ -92,8 +109,7 @@ public:
     /// Reads the file again although its identity is that of the index.
     void verify(const RelativePath& path, const FileStat& stat);
 
-    /// A revision of our own name that came down: true when it is a proposal whose answer was lost with the
-    /// connection. Without this, the next edit of that path would be taken for a conflict with our own.
+    /// A revision of our own name that came down: true when it is a proposal whose answer was lost (see ProposalLog).
     bool takeLost(const Revision& revision);
 
     /// Moves on what can be moved on.
@@ -116,7 +132,11 @@ private:
 
     bool hold(const RelativePath& path);
     void release(const RelativePath& path);
-    void fileChanged(const RelativePath& path, const FileStat& stat, bool forced);
+    void putDown(const RelativePath& path);
+    void fileChanged(const RelativePath& path,
+                     const std::optional<IndexEntry>& row,
+                     const FileStat& stat,
+                     bool forced);
     bool knownByInode(const RelativePath& path, const FileStat& stat);
     void propose(Flight flight, Seq source, Delta delta, ByteView literal);
     void proposeLike(Flight flight, const IndexEntry& like);
@@ -135,10 +155,12 @@ private:
     void noteRacy(const RelativePath& path, const FileStat& stat);
     void cleared(const RelativePath& path);
     DeletionStep deleteEntry(const IndexEntry& entry);
+    [[nodiscard]] Seq seen(const RelativePath& path);
     void tryAgainLater(const RelativePath& path, HintScope scope);
 
     ShareContext& _share;
     PathTable& _paths;
+    ProposalLog& _log;
     UplinkHost& _host;
     ProposalBatcher _batcher;
     FileReads _reads;
@@ -146,11 +168,14 @@ private:
     std::unordered_map<std::uint32_t, Flight> _flights;
     std::unordered_set<RelativePath> _held;      // by this object, a subset of _paths
     std::unordered_set<RelativePath> _deletions; // in flight
+    std::unordered_map<RelativePath, std::uint64_t>
+        _unknown; // contents that are being read, with their sizes
     std::map<RelativePath, Flight>
-        _lost; // proposals that the last connection took along, at most kMaxFlights
+        _lost; // proposals that earlier connections took along, at most 2 * kMaxFlights
     std::size_t _flightBytes = 0;
     std::uint32_t _nextProposal = 1;
     std::unordered_map<RelativePath, SteadyTime> _racy; // and until when it counts
+    SteadyTime _racyPurge{}; // when those whose time is over go, at the earliest
 };
 
 } // namespace tidewire

@@ -52,6 +52,11 @@ Upload::Outcome Upload::onState(const UploadStateMessage& state)
     }
     if (!_opened)
     {
+        if (state.digest == 0)
+        {
+            // Meant for an upload of the same name that was given up before the relay had answered.
+            return _outcome;
+        }
         _opened = true;
         _held = state.frames;
         _heldDigest = state.digest;
@@ -109,7 +114,7 @@ Upload::Outcome Upload::pump()
             message.index = _next;
             message.frame = std::move(_frames.front());
             _bytes += message.frame.stored.size();
-            _share.relay.send(message, Lane::Bulk);
+            _share.relay.send(std::move(message), Lane::Bulk);
         }
         _frames.pop_front();
         ++_next;

@@ -237,6 +237,45 @@ TEST_CASE("Cli: SIGHUP reads the configuration again", "[e2e]")
     CHECK(pair.one.running());
 }
 
+TEST_CASE("Cli: SIGHUP takes another address over and names what takes a restart", "[e2e]")
+{
+    Pair pair;
+    writeFile(pair.one / "file", "x");
+    pair.cluster.settle();
+    const std::string address =
+        pair.cluster.relayHost() + ":" + std::to_string(pair.cluster.relayPort());
+    std::string config = readFile(pair.one.configFile()).value();
+    const std::string old = "127.0.0.1:" + std::to_string(pair.one.traffic().port());
+    config.replace(config.find(old), old.size(), address);
+    config.replace(config.find("name = one"), 10, "name = another");
+    writeFile(pair.one.configFile(), config);
+
+    pair.one.process().signal(SIGHUP);
+    pair.cluster.await("it connects there",
+                       [&] { return pair.one.logLines("connected to the relay " + address) > 0; });
+    writeFile(pair.one / "after", "x");
+
+    pair.cluster.await("it goes on", [&] { return exists(pair.two / "after"); });
+    CHECK(pair.one.logLines("take a restart: [agent] name") == 1);
+}
+
+TEST_CASE("Cli: an agent that is ended while it applies changes ends in order", "[e2e]")
+{
+    Pair pair;
+    pair.cluster.settle();
+    for (int i = 0; i < 3000; ++i)
+    {
+        writeFile(pair.one / ("file" + std::to_string(i)),
+                  std::string(3000, 'x') + std::to_string(i));
+    }
+    pair.cluster.await("the first ones arrive", [&] { return exists(pair.two / "file1"); });
+
+    pair.two.stop();
+
+    pair.two.start();
+    pair.cluster.settle();
+}
+
 TEST_CASE("Cli: SIGHUP with a wrong configuration keeps the old one", "[e2e]")
 {
     Pair pair;

@@ -67,15 +67,6 @@ void SimAgent::guard(const std::function<void()>& work)
     catch (const SimKilled&)
     {
         _trace.add(name(), "killed in the middle of its work");
-        try
-        {
-            _index->rollback();
-        }
-        catch (const StorageError&)
-        {
-            // It was between two transactions.
-            _trace.add(name(), "no transaction was open");
-        }
         kill();
         start();
     }
@@ -93,6 +84,13 @@ void SimAgent::start()
     _engine = std::make_unique<SyncEngine>(name(), *_index, _clock, _jobs, *this);
     _startAt.reset();
     _isLeaving = false;
+    bool isEmpty = true;
+    _files->list(RelativePath(), [&](std::string_view name, FileKind) {
+        isEmpty = name == kPrivateFolder;
+        return isEmpty;
+    });
+    const bool wasNot = _index->hasChildren(_index->share(kSimShare).id, RelativePath());
+    _startedEmpty = _startedEmpty || (isEmpty && wasNot);
     addShare();
     _isDirty = true;
 }
@@ -144,6 +142,7 @@ void SimAgent::kill()
     _trace.add(name(), "ends");
     _jobs.drop();
     _engine.reset();
+    _index->rollback();
     _watcher.setOn(false);
     if (SimConnection* connection = _network.ofAgent(_place))
     {
@@ -211,7 +210,7 @@ void SimAgent::stepJob()
 
 void SimAgent::finishJob()
 {
-    guard([this] { _jobs.finish(); });
+    guard([this] { _engine->onJob(_jobs.takeResult()); });
 }
 
 void SimAgent::takeHint()

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace tidewire {
 
@@ -66,6 +67,10 @@ public:
     // --- the process ---
 
     void start();
+
+    /// True when it was started over an empty folder since the last call: it takes that for a disk that was changed, and
+    /// fills it again.
+    [[nodiscard]] bool takeEmptyStart() { return std::exchange(_startedEmpty, false); }
 
     /// Ends it without a word. `clean`: stop() first.
     void kill();
@@ -128,6 +133,7 @@ private:
     WatchId _share = 0;
     std::optional<SteadyTime> _startAt; // of a share that has stopped
     bool _isLeaving = false;
+    bool _startedEmpty = false;
 };
 
 } // namespace tidewire

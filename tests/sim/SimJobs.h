@@ -38,13 +38,12 @@ public:
         }
     }
 
-    /// Hands over the job that was done first.
-    void finish()
+    /// The job that was done first.
+    [[nodiscard]] JobPtr takeResult()
     {
         JobPtr job = std::move(_done.front());
         _done.pop_front();
-        Job& done = *job;
-        done.finish(std::move(job));
+        return job;
     }
 
     /// As at the end of the process.

@@ -28,6 +28,16 @@ bool SimPipe::hasBytes() const
     return !_lanes[0].empty() || !_lanes[1].empty();
 }
 
+std::size_t SimPipe::queued(Lane which) const
+{
+    std::size_t bytes = 0;
+    for (const auto& message : _lanes.at(which == Lane::Urgent ? 0 : 1))
+    {
+        bytes += message->size();
+    }
+    return bytes - (which == _current ? _begin : 0);
+}
+
 SimPipe::Moved SimPipe::move(std::size_t limit)
 {
     if (_begin == 0)

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "relay/session/RelayCore.h"
+#include "relay/session/Line.h"
 #include "shared/net/Lane.h"
 #include "shared/wire/Messages.h"
 #include "tests/sim/SimRandom.h"
@@ -24,6 +24,9 @@ public:
 
     /// True when there are bytes to move.
     [[nodiscard]] bool hasBytes() const;
+
+    /// Bytes of a lane that are not over yet.
+    [[nodiscard]] std::size_t queued(Lane which) const;
 
     /// What one move did.
     struct Moved
@@ -60,7 +63,10 @@ struct SimConnection
     bool broken = false;     ///< nothing more may be sent
     bool agentEnded = false; ///< the agent knows of the end
     bool relayEnded = false; ///< the relay knows of the end
-    bool stalled = false;    ///< messages wait in `up` until the relay wants them
+    bool stalled = false;    ///< messages wait in `up` until the agent takes its answers
+
+    /// As in the relay's event loop: who does not take his answers is not read.
+    [[nodiscard]] bool takesInput() const { return down.queued(Lane::Urgent) < kUrgentBytes; }
 };
 
 /// All connections that at least one end still knows.

@@ -36,6 +36,9 @@ public:
     [[nodiscard]] RelayCore& core() { return *_core; }
     [[nodiscard]] Store& store();
 
+    /// The disk of the segments; only with SimStore::Embedded, and another one after replaceStore().
+    [[nodiscard]] MemoryFileSystem& state() { return *_state; }
+
     /// True when flush() has something to do.
     [[nodiscard]] bool isDirty() const { return _isDirty; }
     void touch() { _isDirty = true; }

@@ -5,6 +5,8 @@
 #include "shared/base/Errors.h"
 #include "tests/support/FileTools.h"
 
+#include <cerrno>
+
 namespace tidewire {
 
 namespace {
@@ -23,6 +25,20 @@ unsigned depthOf(const RelativePath& path)
         depth += byte == '/' ? 1U : 0U;
     }
     return depth;
+}
+
+/// False while the agent keeps writers out: a program would wait for that moment.
+bool mayWrite(FileSystem& disk, const RelativePath& path)
+{
+    try
+    {
+        static_cast<void>(disk.openWrite(path));
+        return true;
+    }
+    catch (const StorageError& error)
+    {
+        return error.code() != EAGAIN;
+    }
 }
 
 } // namespace
@@ -53,7 +69,7 @@ std::vector<SimUser::Found> SimUser::list(FileSystem& disk)
     return all;
 }
 
-std::optional<RelativePath> SimUser::pickFile(FileSystem& /*disk*/, const std::vector<Found>& all)
+std::optional<RelativePath> SimUser::pickFile(FileSystem& disk, const std::vector<Found>& all)
 {
     std::vector<RelativePath> files;
     for (const Found& found : all)
@@ -63,7 +79,8 @@ std::optional<RelativePath> SimUser::pickFile(FileSystem& /*disk*/, const std::v
             files.push_back(found.path);
         }
     }
-    return files.empty() ? std::nullopt : std::optional(_random.pick(files));
+    const auto picked = files.empty() ? std::nullopt : std::optional(_random.pick(files));
+    return picked && mayWrite(disk, *picked) ? picked : std::nullopt;
 }
 
 std::optional<RelativePath> SimUser::pickFolder(const std::vector<Found>& all, bool orRoot)

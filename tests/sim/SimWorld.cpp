@@ -73,7 +73,7 @@ void SimWorld::drainUp(SimConnection& connection)
     connection.stalled = false;
     while (!connection.relayEnded)
     {
-        if (!_relay.core().wantsInput(connection.id))
+        if (!connection.takesInput())
         {
             connection.stalled = true;
             return;
@@ -111,7 +111,7 @@ void SimWorld::addConnectionActions(std::vector<Action>& actions, SimConnection&
     {
         if (connection.stalled)
         {
-            if (_relay.core().wantsInput(connection.id))
+            if (connection.takesInput())
             {
                 actions.emplace_back([&] { drainUp(connection); });
             }

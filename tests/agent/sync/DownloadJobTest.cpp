@@ -227,6 +227,45 @@ TEST_CASE_METHOD(DownloadFixture,
 }
 
 TEST_CASE_METHOD(DownloadFixture,
+                 "DownloadJob: a whole temporary file is only verified",
+                 "[download]")
+{
+    writeFile(files, kTemporary.text(), content);
+    DownloadRequest wanted = request();
+    wanted.resumeAt = content.size();
+
+    const auto job = run(start(std::move(wanted)));
+
+    CHECK(job->status == DownloadStatus::Finished);
+    CHECK(job->signature.has_value());
+}
+
+TEST_CASE_METHOD(DownloadFixture,
+                 "DownloadJob: what stands of a long content is read a part a step",
+                 "[download]")
+{
+    const std::string large = variedText(5 << 20, 3);
+    writeFile(files, kTemporary.text(), large);
+    unsigned reads = 0;
+    files.setHook([&](std::string_view operation, const RelativePath&) {
+        reads += operation == "read" ? 1U : 0U;
+    });
+    DownloadRequest wanted = request();
+    wanted.entry = fileEntry(large);
+    wanted.resumeAt = large.size();
+    const auto job = start(std::move(wanted));
+
+    bool isMore = true;
+    while (isMore)
+    {
+        reads = 0;
+        isMore = job->step();
+        CHECK(reads <= 4);
+    }
+    CHECK(job->status == DownloadStatus::Finished);
+}
+
+TEST_CASE_METHOD(DownloadFixture,
                  "DownloadJob: what was resumed on a wrong beginning is found out",
                  "[download]")
 {

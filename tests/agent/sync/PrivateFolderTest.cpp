@@ -2,6 +2,7 @@
 
 #include "agent/sync/PrivateFolder.h"
 
+#include "shared/base/Errors.h"
 #include "tests/support/FileTools.h"
 #include "tests/support/MemoryFileSystem.h"
 
@@ -52,6 +53,39 @@ TEST_CASE("PrivateFolder: a new marker takes the place of an old one", "[private
 
     CHECK(folder.readMarker()->id == someMarker(99).id);
     CHECK(folder.temporaries().empty());
+}
+
+TEST_CASE("PrivateFolder: a marker is replaced where the filesystem cannot exchange names",
+          "[privatefolder]")
+{
+    MemoryFileSystem files;
+    PrivateFolder folder(files);
+    folder.writeMarker(someMarker(1));
+    files.setHook([](std::string_view operation, const RelativePath& path) {
+        if (operation == "exchange")
+        {
+            throw StorageError(operation, path.text(), EINVAL);
+        }
+    });
+
+    folder.writeMarker(someMarker(99));
+
+    CHECK(folder.readMarker()->id == someMarker(99).id);
+    CHECK(folder.temporaries().empty());
+}
+
+TEST_CASE("PrivateFolder: a marker left half way is nobody's content", "[privatefolder]")
+{
+    MemoryFileSystem files;
+    PrivateFolder folder(files);
+    folder.writeMarker(someMarker());
+    writeFile(files, ".tidewire/tmp/marker.new", "an old marker");
+    writeFile(files, ".tidewire/tmp/old-7", "somebody's");
+
+    folder.prepare();
+
+    CHECK(folder.temporaries() == std::vector<std::string>{"old-7"});
+    CHECK(folder.readMarker()->id == someMarker().id);
 }
 
 TEST_CASE("PrivateFolder: a marker that was written survives a power cut", "[privatefolder]")

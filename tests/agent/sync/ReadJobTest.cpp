@@ -260,7 +260,8 @@ TEST_CASE_METHOD(ReadFixture, "ReadJob: a file that is not as expected is not re
         const auto job = read(std::move(request));
         files.setHook({});
         CHECK(job->status == ReadStatus::Failed);
-        CHECK(job->error.find("read") != std::string::npos);
+        REQUIRE(job->failure);
+        CHECK(std::string(job->failure->what()).find("read") != std::string::npos);
     }
 }
 

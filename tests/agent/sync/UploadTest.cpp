@@ -177,7 +177,7 @@ TEST_CASE_METHOD(UploadFixture,
     static_cast<void>(upload.complete(someProposal()));
     CHECK_FALSE(upload.isSent());
     static_cast<void>(upload.onState(stateOf(40)));
-    CHECK(sentFrames().size() == 20);
+    CHECK(sentFrames() == numbers(kUploadWindow + 4, 40));
     CHECK(upload.isSent());
 }
 
@@ -258,6 +258,21 @@ TEST_CASE_METHOD(UploadFixture,
     CHECK(upload.complete(someProposal()) == Upload::Outcome::Failed);
     CHECK(relay.sent.empty());
     CHECK(runner.jobs.empty());
+}
+
+TEST_CASE_METHOD(UploadFixture,
+                 "Upload: what comes late for an earlier one of the same name is no answer",
+                 "[upload]")
+{
+    Upload upload(share, token, 100 * kFrameBytes, true);
+    upload.add(framesFrom(0, 3));
+    relay.take();
+
+    CHECK(upload.onState(stateOf(8)) == Upload::Outcome::Going);
+    CHECK(relay.sent.empty());
+
+    CHECK(upload.onState(stateOf(0, true)) == Upload::Outcome::Going);
+    CHECK(sentFrames() == numbers(0, 3));
 }
 
 TEST_CASE_METHOD(UploadFixture, "Upload: the bytes that went out are counted", "[upload]")

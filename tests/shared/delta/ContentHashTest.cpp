@@ -3,6 +3,7 @@
 #include "shared/delta/ContentHash.h"
 
 #include "shared/delta/BlockSummer.h"
+#include "shared/delta/ChunkHash.h"
 #include "shared/delta/RollingSum.h"
 #include "tests/shared/delta/DeltaTools.h"
 
@@ -50,19 +51,51 @@ TEST_CASE("ContentHash: leaves and contents have the hashes of an independent im
     CHECK(hex(signatureOf(asBytes("abc")).hash) ==
           "e2e18671483448dead35b1246bd76130d23fca0e61204de498d49387a7140d54");
     CHECK(hex(signatureOf(pattern(1 << 20)).hash) ==
-          "98f7b55de82cdccd345da335127b326ec4335d52ca467ac066b470dab1797f1f");
+          "098963408277bd090216fcbcc87440555986925e26e5cf2fe0c2a17b19e180f6");
     CHECK(hex(signatureOf(pattern((1 << 20) + 1)).hash) ==
-          "d7e3e0ac63b83ec86446259aa9edfba397aa98db41f952528eb94f733fa628fc");
+          "0211d403999bdf9273d4642246ceece394b3a9a0a5030729a7dd48d6a7d8ab55");
     CHECK(hex(signatureOf(pattern((2 << 20) + 12345)).hash) ==
-          "93155ebea8dd48921bd252fa153a3bfddacabb2aea4e2a363f36eb3925a30c0b");
+          "bb3f8b026ebc69e55d9bc47cd90f5f55733925603ac635d1a916fb9efb718647");
     CHECK(hex(signatureOf(Bytes((3 << 20) + 5)).hash) ==
-          "8fd3dff47fd6ec806f692390db6306335a91023f39890f0a24658859bddbb332");
+          "695abf753854cde79d74003e9ba6a60e35528b0d3cfca387dc8db51bd5b4b233");
+}
+
+TEST_CASE(
+    "ContentHash: a leaf of one chunk has the hash of the chunk, a longer one a hash over them")
+{
+    const Bytes bytes = pattern(kChunkBytes + 1);
+    CHECK(hex(hashLeaf(ByteView(bytes).first(kChunkBytes))) ==
+          "38e54245753c498047009f57b022b2eaff821c58311a93181fe8193c045fa9d2");
+    CHECK(hex(hashLeaf(bytes)) ==
+          "822a2ae62b88dd8e8cdf176c23d1257807594de8c04d1c73d4efd75b4d075a9f");
+}
+
+TEST_CASE("ContentHash: chunks that are hashed side by side have the hashes of single ones")
+{
+    const Bytes bytes = Random(5).bytes(13 * kChunkBytes);
+    const auto lanes = GENERATE(ChunkLanes::Four, ChunkLanes::Eight);
+    const std::size_t count = GENERATE(0U, 1U, 3U, 4U, 5U, 8U, 13U);
+    CAPTURE(static_cast<int>(lanes), count);
+    if (lanes > bestChunkLanes())
+    {
+        return;
+    }
+    const ByteView chunks = ByteView(bytes).first(count * kChunkBytes);
+    std::vector<Hash> expected(count);
+    hashChunks(chunks, expected, ChunkLanes::One);
+    std::vector<Hash> hashes(count);
+    hashChunks(chunks, hashes, lanes);
+    CHECK(hashes == expected);
+    for (std::size_t i = 0; i < count; ++i)
+    {
+        CHECK(hashes[i] == hashLeaf(chunks.subspan(i * kChunkBytes, kChunkBytes)));
+    }
 }
 
 TEST_CASE("ContentHash: leaves of zeros have the hash of as many zero bytes")
 {
     CHECK(hex(hashZeroLeaf(1 << 20)) ==
-          "c74860dd7480e7f4b5ae705f9137e90a0aa0bc67d6e90cf8078dd6697dbdb6ad");
+          "e4ee16642c3ce3b016f728a3fad31376464599998de31dcf623feffee3d3984f");
     CHECK(hex(hashZeroLeaf(1000)) ==
           "919da92d5040aeac86a75eb4125da3d0a9423bae8ae422b733b755f7baa8dadf");
     CHECK(hashZeroLeaf(3 << 20) == hashLeaf(Bytes(3 << 20)));
@@ -93,7 +126,7 @@ TEST_CASE("RollingSum: is the polynomial that the header names, however it is co
     CHECK(RollingSum::of(asBytes("tidewire")) == 0xb1771e3d);
     const Bytes bytes = pattern(1024);
     CHECK(RollingSum::of(bytes) == 0xee5b825b);
-    for (const std::size_t cut : {0U, 1U, 15U, 16U, 17U, 1000U, 1024U})
+    for (const std::size_t cut : {0U, 1U, 127U, 128U, 129U, 1000U, 1024U})
     {
         const ByteView view(bytes);
         CHECK(RollingSum::of(view.subspan(cut), RollingSum::of(view.first(cut))) == 0xee5b825b);
@@ -142,7 +175,8 @@ TEST_CASE("RollingSum: blocks of text and sparse blocks hardly ever share a chec
 
 TEST_CASE("SignatureBuilder: any split of the input gives the same hash and signature")
 {
-    const std::uint64_t size = GENERATE(0U, 1U, 1023U, 1024U, 1025U, 300000U, (1U << 20U) + 77U);
+    const std::uint64_t size =
+        GENERATE(0U, 1U, 1023U, 1024U, 1025U, 32767U, 32768U, 32769U, 300000U, (1U << 20U) + 77U);
     const std::size_t chunk = GENERATE(1U, 2U, 3U, 7U, 15U, 100U, 10000U, 200000U);
     CAPTURE(size, chunk);
     const Bytes content = Random(size).bytes(size);

@@ -70,6 +70,7 @@ TEST_CASE("ContentWriter: can resume wherever it was stopped after a flush")
         }
     }
     ContentWriter writer(out, size, &base, stop);
+    CHECK_FALSE(writer.readBack());
     CHECK(writer.position() == stop);
     writer.copy(stop, size - stop);
     const auto written = writer.finish();
@@ -90,6 +91,7 @@ TEST_CASE("ContentWriter: resumes behind a hole, and zeros over what a torn atte
     }
     out.write(60000, Bytes(5000, 0xee));
     ContentWriter writer(out, 100000, nullptr, 50010);
+    CHECK_FALSE(writer.readBack());
     writer.zero(49980);
     writer.data(Bytes(10, 2));
     Bytes expected(100000);
@@ -100,6 +102,29 @@ TEST_CASE("ContentWriter: resumes behind a hole, and zeros over what a torn atte
     CHECK(written->first == signatureOf(expected).hash);
     CHECK(out.content() == expected);
     CHECK(out.allocatedBytes() == 2 * 4096);
+}
+
+TEST_CASE("ContentWriter: a long beginning is read back in small parts")
+{
+    const Bytes content = Random(3).bytes(3 << 20);
+    const std::uint64_t stop = content.size() - 17;
+    VectorFile out(Bytes(content.begin(), content.end() - 17));
+    ContentWriter writer(out, content.size(), nullptr, stop);
+    std::uint64_t last = 0;
+    bool isMore = true;
+    while (isMore)
+    {
+        isMore = writer.readBack();
+        CHECK(writer.position() - last <= 1 << 20);
+        last = writer.position();
+    }
+    CHECK(last == stop);
+    writer.data(ByteView(content).subspan(static_cast<std::size_t>(stop)));
+    CHECK_FALSE(writer.readBack());
+    const auto written = writer.finish();
+    REQUIRE(written);
+    CHECK(written->first == signatureOf(content).hash);
+    CHECK(written->second == signatureOf(content).signature);
 }
 
 TEST_CASE("ContentWriter: cannot resume behind the end")
@@ -128,6 +153,41 @@ TEST_CASE("ContentWriter: tiny operations become few writes")
     REQUIRE(writer.finish());
     CHECK(out.content() == content);
     CHECK(out.writes == 1);
+}
+
+TEST_CASE("ContentWriter: what was written of a long content is dropped from the cache, after its "
+          "writing was begun")
+{
+    class CachedFile: public VectorFile
+    {
+    public:
+        std::uint64_t begun = 0;
+        std::uint64_t dropped = 0;
+
+        void startWriteback(std::uint64_t offset, std::uint64_t length) override
+        {
+            CHECK(offset == begun);
+            begun = offset + length;
+        }
+        void dropFromCache(std::uint64_t offset, std::uint64_t length) override
+        {
+            CHECK(offset == dropped);
+            dropped = offset + length;
+            CHECK(dropped < begun);
+        }
+    };
+    const std::uint64_t size = GENERATE(kUncachedBytes - 1, kUncachedBytes);
+    const Bytes part(1 << 20, 7);
+    CachedFile out;
+    ContentWriter writer(out, size, nullptr);
+    while (writer.position() < size)
+    {
+        const std::uint64_t left = size - writer.position();
+        writer.data(ByteView(part).first(std::min<std::uint64_t>(left, part.size())));
+    }
+    CHECK(writer.finish());
+    CHECK(out.begun > kUncachedBytes * 9 / 10);
+    CHECK((size < kUncachedBytes ? out.dropped == 0 : out.dropped > kUncachedBytes * 3 / 4));
 }
 
 TEST_CASE("ContentWriter: holes of the base stay holes where they are copied")

@@ -125,6 +125,7 @@ public:
     void sync() override {}
     void startWriteback(std::uint64_t /*offset*/, std::uint64_t /*length*/) override {}
     [[nodiscard]] bool isOpenForWriting() override { return false; }
+    [[nodiscard]] bool keepWritersOut() override { return true; }
 
 private:
     std::uint64_t _pageBytes;

@@ -210,12 +210,33 @@ FS_TEST("writers are seen while they have the file open")
     CHECK_FALSE(second->isOpenForWriting());
 }
 
+FS_TEST("writers can be kept out while nobody writes, until the file is closed")
+{
+    FileSystem& fs = this->fs();
+    auto writer = fs.openWrite(pathOf("d/file"));
+    auto reader = fs.openRead(pathOf("d/file"));
+    CHECK_FALSE(reader->keepWritersOut());
+    writer.reset();
+
+    CHECK(reader->keepWritersOut());
+    CHECK(errorOf([&] { static_cast<void>(fs.openWrite(pathOf("d/file"))); }) == EAGAIN);
+    CHECK(errorOf([&] { static_cast<void>(fs.openRead(pathOf("d/file"))); }) == 0);
+    reader->setMode(0600);
+    reader->setMtime({7, 8});
+
+    reader.reset();
+    CHECK(errorOf([&] { static_cast<void>(fs.openWrite(pathOf("d/file"))); }) == 0);
+    CHECK(fs.stat(pathOf("d/file")).value().mode == 0600);
+    CHECK(fs.stat(pathOf("d/file")).value().mtime == FileTime{7, 8});
+}
+
 FS_TEST("syncing and the free space work on files, folders and the whole")
 {
     FileSystem& fs = this->fs();
     const auto file = fs.openWrite(pathOf("d/file"));
 
     CHECK(errorOf([&] { file->startWriteback(0, 7); }) == 0);
+    CHECK(errorOf([&] { file->dropFromCache(0, 7); }) == 0);
     CHECK(errorOf([&] { file->sync(); }) == 0);
     CHECK(errorOf([&] { fs.syncDirectory(pathOf("d")); }) == 0);
     CHECK(errorOf([&] { fs.syncDirectory(RelativePath()); }) == 0);

@@ -57,6 +57,27 @@ TEST_CASE("Outbox: a message that was begun is finished before an urgent one", "
     CHECK(drain(outbox, 10) == "bbuuc");
 }
 
+TEST_CASE("Outbox: the views of what comes next are what is then taken, across messages",
+          "[outbox]")
+{
+    Outbox outbox;
+    std::array<ByteView, 3> views;
+    CHECK(outbox.front(views) == 0);
+    outbox.push(message('b', 4), Lane::Bulk);
+    outbox.push(message('c', 2), Lane::Bulk);
+    outbox.take(1);
+    outbox.push(message('u', 2), Lane::Urgent);
+    outbox.push(message('v', 1), Lane::Urgent);
+
+    REQUIRE(outbox.front(views) == 3);
+    CHECK(asText(views[0]) == "bbb");
+    CHECK(asText(views[1]) == "uu");
+    CHECK(asText(views[2]) == "v");
+    const auto taken = GENERATE(std::size_t{3}, std::size_t{4}, std::size_t{6}, std::size_t{7});
+    outbox.take(taken);
+    CHECK(drain(outbox, 10) == std::string("bbbuuvcc").substr(taken));
+}
+
 TEST_CASE("Outbox: the queued bytes of each lane are those that were not taken", "[outbox]")
 {
     Outbox outbox;

@@ -76,6 +76,9 @@ TEST_CASE("FrameCodec: what is packed comes back")
     CHECK((frame.encoding == FrameEncoding::Raw) == (frame.stored.size() == size));
     CHECK(hasGoodChecksum(frame));
     CHECK(unpackFrame(frame) == raw);
+    Bytes buffer(7, 'x');
+    const ByteView unpacked = unpackFrame(frame, buffer);
+    CHECK(std::equal(unpacked.begin(), unpacked.end(), raw.begin(), raw.end()));
 }
 
 TEST_CASE("FrameCodec: text gets smaller, even a few lines of it")
@@ -100,6 +103,25 @@ TEST_CASE("FrameCodec: a frame that is text in part is compressed")
     const Bytes part = text(kFrameBytes / 2);
     std::copy(part.begin(), part.end(), raw.begin());
     CHECK(packFrame(raw).stored.size() < kFrameBytes * 7 / 10);
+}
+
+TEST_CASE("FrameCodec: texts among random bytes come back, and are as small as by themselves")
+{
+    const std::size_t part = GENERATE(700U, 1024U, 3000U, 4096U, 5001U, 20000U);
+    CAPTURE(part);
+    const Bytes texts = text(kFrameBytes / 2);
+    const Bytes noise = randomBytes(kFrameBytes / 2);
+    Bytes raw;
+    for (std::size_t begin = 0; begin < texts.size(); begin += part)
+    {
+        const auto from = static_cast<std::ptrdiff_t>(begin);
+        const auto to = static_cast<std::ptrdiff_t>(std::min(begin + part, texts.size()));
+        raw.insert(raw.end(), texts.begin() + from, texts.begin() + to);
+        raw.insert(raw.end(), noise.begin() + from, noise.begin() + to);
+    }
+    const Frame frame = packFrame(raw);
+    CHECK(unpackFrame(frame) == raw);
+    CHECK(frame.stored.size() < noise.size() + texts.size() * 2 / 5);
 }
 
 TEST_CASE("FrameCodec: no frame is empty or longer than a frame")
