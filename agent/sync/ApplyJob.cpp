@@ -134,8 +134,7 @@ std::unique_ptr<File> ApplyJob::makeContent(ApplyTask& task)
 /// The file that was made, still open; null for a link. CorruptError when the content is not right.
 std::unique_ptr<File> ApplyJob::makeTemporary(ApplyTask& task)
 {
-    task.temporary =
-        PrivateFolder::temporary(std::string(kPartialPrefix) + std::to_string(task.seq));
+    task.temporary = PrivateFolder::partial(task.seq);
     if (task.entry.kind == EntryKind::Symlink)
     {
         makeAnew(_files, task.temporary, [&] {

@@ -27,7 +27,7 @@ public:
     ApplyJob(FileSystem& files,
              ModePolicy modes,
              Placement::ConflictNamer namer,
-             std::vector<ApplyTask> tasks,
+             std::vector<ApplyTask> batch,
              Done done);
 
     bool step() override;

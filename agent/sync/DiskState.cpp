@@ -36,4 +36,16 @@ bool isAsRecorded(FileSystem& files,
     }
 }
 
+void removeIfThere(FileSystem& files, const RelativePath& path)
+{
+    try
+    {
+        files.removeFile(path);
+    }
+    catch (const StorageError&)
+    {
+        return;
+    }
+}
+
 } // namespace tidewire

@@ -21,4 +21,7 @@ hasIdentity(const IndexEntry& entry, const FileStat& stat, std::uint32_t modeMas
                                 const std::optional<IndexEntry>& row,
                                 std::uint32_t modeMask);
 
+/// Removes a temporary of ours; what cannot be removed now is swept at the next start.
+void removeIfThere(FileSystem& files, const RelativePath& path);
+
 } // namespace tidewire

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "agent/sync/ApplyJob.h"
-#include "agent/sync/DownloadJob.h"
+#include "agent/sync/DisplacedFiles.h"
+#include "agent/sync/Downloads.h"
 #include "agent/sync/Fetcher.h"
 #include "agent/sync/PathTable.h"
 #include "agent/sync/Reconciler.h"
@@ -38,14 +39,14 @@ public:
 
 /// Revisions on their way down: decides for each what to do, gets the content, has it applied, and records it in the index.
 ///
-/// Memory: RevisionQueue's bound, the fetcher's bounds, one batch of tasks, kMaxDownloads large contents.
+/// Memory: RevisionQueue's bound, the fetcher's bounds, one batch of tasks, those of Downloads.
 /// Thread: sync.
 class Downlink
 {
 public:
     static constexpr std::size_t kMaxTasks = 1024;
     static constexpr std::size_t kMaxTaskBytes = 4 << 20;
-    static constexpr std::size_t kMaxDownloads = 2;
+    static constexpr unsigned kMaxWrongContents = 3;
 
     Downlink(ShareContext& share,
              PathTable& paths,
@@ -96,7 +97,7 @@ public:
     [[nodiscard]] bool isFull() const;
 
     /// Files that were open for writing when they were replaced are looked at once more; `last`: for the last time.
-    void checkDisplaced(bool last);
+    void checkDisplaced(bool last) { _displaced.check(last); }
 
     /// Revisions applied since the last call.
     std::size_t takeApplied() { return std::exchange(_applied, 0); }
@@ -119,10 +120,8 @@ private:
                        const LocalIdentity& identity,
                        ContentChunk first,
                        std::uint64_t resumeAt);
-    void onChunk(const RelativePath& path, Seq seq, ContentChunk chunk);
-    void onDownload(std::unique_ptr<DownloadJob> job);
+    void onDownload(DownloadJob& job, bool wanted);
     void onDownloadFailed(Item& item, const DownloadJob& job);
-    void dropDownload(const RelativePath& path);
     void startDelayed();
     void startApply();
     bool addToBatch(Item& item, std::vector<ApplyTask>& batch, std::vector<RelativePath>& held);
@@ -131,12 +130,10 @@ private:
     void onTaskDone(Item& item, ApplyTask& task);
     void onTaskFailed(Item& item, ApplyTask& task);
     void onNotEmpty(Item& item);
-    bool settleDisplaced(const Displaced& item, bool last);
     void retryLater(Item& item, const std::string& problem);
     void finish(const RelativePath& path);
     void removePartial(const Revision& revision);
     void finishComparison(Seq head);
-    [[nodiscard]] Placement::ConflictNamer namer() const;
     [[nodiscard]] LocalView localView(const Item& item,
                                       const std::optional<FileStat>& stat,
                                       const std::optional<IndexEntry>& row) const;
@@ -149,17 +146,9 @@ private:
     Fetcher _fetcher;
     RevisionQueue _queue;
     std::map<RelativePath, ApplyTask> _tasks; // of items in state Ready
-    struct Download
-    {
-        Seq seq = 0;
-        std::unique_ptr<DownloadJob> waiting; // null while it is with a worker
-        std::vector<ContentChunk> chunks;     // that came meanwhile
-    };
-    std::map<RelativePath, Download> _downloads;
-    std::set<RelativePath> _atWork; // whose job is with a worker, wanted or not
+    Downloads _downloads;
+    DisplacedFiles _displaced;
     bool _applying = false;
-    std::vector<Displaced> _displaced;
-    SteadyTime _displacedDue{};
     std::size_t _applied = 0;
 };
 

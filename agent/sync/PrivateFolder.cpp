@@ -150,6 +150,11 @@ RelativePath PrivateFolder::temporary(std::string_view name)
     return inside("tmp/" + std::string(name));
 }
 
+RelativePath PrivateFolder::partial(std::uint64_t seq)
+{
+    return temporary(std::string(kPartialPrefix).append(std::to_string(seq)));
+}
+
 std::vector<std::string> PrivateFolder::temporaries() const
 {
     std::vector<std::string> names;

@@ -42,6 +42,9 @@ public:
     /// Path of a temporary of that name.
     [[nodiscard]] static RelativePath temporary(std::string_view name);
 
+    /// Where the content of a revision is made.
+    [[nodiscard]] static RelativePath partial(std::uint64_t seq);
+
     /// Names in `tmp/`.
     [[nodiscard]] std::vector<std::string> temporaries() const;
 

@@ -1,30 +1,18 @@
 #include "agent/sync/ShareSync.h"
 
-#include "agent/sync/ConflictName.h"
-#include "agent/sync/DiskState.h"
+#include "agent/sync/TemporarySweep.h"
 #include "shared/base/Errors.h"
 
 #include <sodium.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 #include <utility>
 
 namespace tidewire {
 
 namespace {
 
-// A deletion is believed after this: editors delete and make anew, and moves are seen in two parts.
-constexpr SteadyTime kVanishDelay = std::chrono::milliseconds(100);
-constexpr SteadyTime kUnreadableDelay = std::chrono::minutes(1);
-constexpr SteadyTime kSecondLook = std::chrono::milliseconds(2500);
-constexpr SteadyTime kVerifyDelay = std::chrono::minutes(1);
-constexpr std::size_t kMaxToVerify = 1024;
-constexpr std::size_t kMaxLinks = 64;
-constexpr std::size_t kMaxSkippedNames = 1024;
 constexpr unsigned kMaxStubborn = 3;
-constexpr unsigned kPortion = 64; // paths between looks at the messages that came
 
 } // namespace
 
@@ -56,7 +44,17 @@ ShareSync::ShareSync(ShareOptions options,
     _uplink(_share, _paths, _log, *this),
     _downlink(_share, _paths, connection, *this),
     _private(files),
-    _hooks(std::move(hooks))
+    _hooks(std::move(hooks)),
+    _changes(_share,
+             _paths,
+             _uplink,
+             _downlink,
+             {[this] { return _running; },
+              [this] { return rootIsSound(); },
+              [this] { loadRules(); },
+              [this](SteadyTime duration) {
+                  _hooks.onScanned(duration);
+              }})
 {
 }
 
@@ -111,7 +109,7 @@ bool ShareSync::start()
         }
         loadRules();
         _share.index.putShare(_share.record);
-        sweepTemporaries();
+        sweepTemporaries(_share);
     }
     catch (const Error& error)
     {
@@ -120,9 +118,7 @@ bool ShareSync::start()
     }
     _running = true;
     _problem.clear();
-    const SteadyTime now = _share.clock.steady();
-    _nextRescan = now + kRescan;
-    _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, now);
+    _changes.start();
     return true;
 }
 
@@ -194,93 +190,8 @@ void ShareSync::loadRules()
     {
         _hooks.onRules(_share.rules);
         _downlink.reconsiderAll();
-        _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
+        _changes.markAll();
         _hooks.reconnect("the ignore rules of " + _share.options.name + " changed");
-    }
-}
-
-void ShareSync::sweepTemporaries()
-{
-    for (const std::string& name : _private.temporaries())
-    {
-        sweep(name);
-    }
-}
-
-/// A file that an earlier run left: a content under way is kept for as long as it is awaited; what may be somebody's
-/// only copy is never deleted.
-void ShareSync::sweep(const std::string& name)
-{
-    const auto path = PrivateFolder::temporary(name);
-    const auto stat = _share.files.stat(path);
-    Seq seq = 0;
-    const std::size_t dash = name.find('-');
-    if (dash != std::string::npos)
-    {
-        std::from_chars(name.data() + dash + 1, name.data() + name.size(), seq);
-    }
-    if (!stat || stat->kind == FileKind::Directory)
-    {
-        return;
-    }
-    const auto pending = seq > 0 ? _share.index.pendingAfter(_share.record.id, {seq, {}}, 1)
-                                 : std::vector<Index::Pending>();
-    const bool isAwaited = !pending.empty() && pending.front().revision.seq == seq;
-    const bool partial = name.starts_with(kPartialPrefix);
-    if (partial && isAwaited && pending.front().revision.entry.size > RevisionQueue::kLargeBytes)
-    {
-        return;
-    }
-    const auto row = _share.index.withSeq(_share.record.id, seq);
-    bool known = partial;
-    if (!known && stat->kind == FileKind::File)
-    {
-        ReadRequest request;
-        request.path = path;
-        request.expected = *stat;
-        request.hashOnly = true;
-        request.forced = true;
-        ReadJob job(_share.files, std::move(request), {});
-        while (job.step())
-        {
-        }
-        const bool isWhole = job.status == ReadStatus::Complete;
-        const bool isWanted =
-            isWhole && isAwaited && pending.front().revision.entry.hash == job.hash;
-        const auto asDownload =
-            PrivateFolder::temporary(std::string(kPartialPrefix).append(std::to_string(seq)));
-        if (isWanted && stat->size > RevisionQueue::kLargeBytes &&
-            _share.files.renameNoReplace(path, asDownload) == RenameOutcome::Done)
-        {
-            // A download that had ended: it is not made a second time.
-            return;
-        }
-        known = isWanted ||
-                (isWhole &&
-                 !_share.index.withContent(_share.record.id, stat->size, job.hash, 1).empty());
-    }
-    else if (!known && stat->kind == FileKind::Symlink)
-    {
-        known = row && row->entry.target == _share.files.readSymlink(path);
-    }
-    if (known)
-    {
-        _share.files.removeFile(path);
-        return;
-    }
-    const RelativePath owner = row ? row->path
-                               : isAwaited
-                                   ? pending.front().revision.path
-                                   : *RelativePath::parse("recovered-" + std::to_string(seq));
-    Placement placement(
-        _share.files, _share.options.modes, [this](const RelativePath& of, unsigned attempt) {
-            return conflictName(of, _share.clock.wallSeconds(), _share.options.agent, attempt);
-        });
-    if (const auto copy = placement.keepAsConflict(path, owner))
-    {
-        _share.log.warning(_share.options.name +
-                           ": an interrupted change was found; it is kept as " +
-                           printable(copy->text()));
     }
 }
 
@@ -393,26 +304,19 @@ void ShareSync::onDisconnected()
     _log.onDisconnected();
     _uplink.onDisconnected();
     _downlink.onDisconnected();
-    if (!_folders.empty() || _scanStart || !_found.empty())
-    {
-        _found.clear();
-        _folders.clear();
-        _scanStart.reset();
-        _scanAgain = false;
-        _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
-    }
+    _changes.onDisconnected();
 }
 
 // --- what others ask for -------------------------------------------------------------------------
 
 void ShareSync::lookAgain(const RelativePath& path, HintScope scope, SteadyTime delay)
 {
-    _dirty.markLater(path, scope, _share.clock.steady(), delay);
+    _changes.lookAgain(path, scope, delay);
 }
 
 void ShareSync::stillWriting(const RelativePath& path)
 {
-    _dirty.mark(path, HintScope::Entry, HintTiming::Writing, _share.clock.steady());
+    _changes.mark(path, HintScope::Entry, HintTiming::Writing);
 }
 
 void ShareSync::released(const RelativePath& path)
@@ -547,77 +451,11 @@ void ShareSync::onRootLost()
     }
 }
 
-// --- looking at the disk -------------------------------------------------------------------------
-
 void ShareSync::onHint(const Hint& hint)
 {
     if (!hint.path.isPrivate())
     {
-        _dirty.mark(hint.path, hint.scope, hint.timing, _share.clock.steady());
-    }
-}
-
-void ShareSync::onFinding(const Finding& finding)
-{
-    if (finding.kind == Finding::Kind::Vanished)
-    {
-        _vanished.try_emplace(finding.path, _share.clock.steady() + kVanishDelay);
-    }
-    else
-    {
-        _found.push_back(finding);
-    }
-}
-
-void ShareSync::onFolder(const RelativePath& folder)
-{
-    _folders.push_back(folder);
-}
-
-void ShareSync::onSkipped(const Skipped& skipped)
-{
-    if (_skipped.size() >= kMaxSkippedNames || !_skipped.insert(skipped.path).second)
-    {
-        return;
-    }
-    const char* reason = "";
-    switch (skipped.reason)
-    {
-    case Skipped::Reason::Special:
-        reason = "is no file, folder or link";
-        break;
-    case Skipped::Reason::OtherDevice:
-        reason = "is another filesystem; make it a share of its own";
-        break;
-    case Skipped::Reason::PathTooLong:
-        reason = "has too long a path";
-        break;
-    case Skipped::Reason::Unreadable:
-        reason = "cannot be read";
-        break;
-    }
-    _share.log.warning(_share.options.name + ": " + printable(skipped.path) + " " + reason +
-                       "; left alone");
-}
-
-/// What permissions or the layout of the disk forbid is told of once and looked at again when a hint or the hourly scan
-/// says so; what may pass by itself, soon.
-void ShareSync::unreadable(const RelativePath& path, const StorageError& error)
-{
-    if (error.code() == ENOENT || error.code() == ENOTDIR)
-    {
-        lookAgain(path, HintScope::Entry, kVanishDelay);
-        return;
-    }
-    const bool lasts = !error.transient();
-    if (_skipped.size() < kMaxSkippedNames && _skipped.insert(path.text()).second)
-    {
-        _share.log.warning(_share.options.name + ": " + error.what() +
-                           (lasts ? "; left alone" : "; trying again"));
-    }
-    if (!lasts)
-    {
-        lookAgain(path, HintScope::Subtree, kUnreadableDelay);
+        _changes.mark(hint.path, hint.scope, hint.timing);
     }
 }
 
@@ -626,246 +464,7 @@ void ShareSync::onlyReceiving()
     _downlink.reconsiderAll();
 }
 
-void ShareSync::examine(const DirtyPath& dirty)
-{
-    const RelativePath& path = dirty.path;
-    if (path.isRoot())
-    {
-        if (_scanStart)
-        {
-            // To begin again and again would never come to the last folders.
-            _scanAgain = true;
-        }
-        else if (rootIsSound())
-        {
-            _scanStart = _share.clock.steady();
-            _folders.assign(1, path);
-        }
-        return;
-    }
-    if (path.text() == kIgnoreFile)
-    {
-        loadRules();
-    }
-    const auto stat = _share.files.stat(path);
-    if (_share.rules.isIgnored(path, stat && stat->kind == FileKind::Directory))
-    {
-        return;
-    }
-    if (_paths.touch(path))
-    {
-        // Whoever has it in hand looks again afterwards; what is below it need not wait.
-        if (stat && stat->kind == FileKind::Directory)
-        {
-            _folders.push_back(path);
-        }
-        return;
-    }
-    if (stat)
-    {
-        _vanished.erase(path);
-        examinePresent(dirty, *stat);
-        return;
-    }
-    const auto row = _share.index.get(_share.record.id, path);
-    if (row)
-    {
-        _vanished.try_emplace(path, _share.clock.steady() + kVanishDelay);
-    }
-    _downlink.reconsider(path);
-}
-
-void ShareSync::examinePresent(const DirtyPath& dirty, const FileStat& stat)
-{
-    const RelativePath& path = dirty.path;
-    const RelativePath parent = path.parent();
-    if (stat.device != _share.device || stat.kind == FileKind::Other)
-    {
-        onSkipped(
-            {stat.kind == FileKind::Other ? Skipped::Reason::Special : Skipped::Reason::OtherDevice,
-             path.text(),
-             0});
-        return;
-    }
-    const auto row = _share.index.get(_share.record.id, path);
-    const bool clean = row && row->seq != 0 && hasIdentity(*row, stat, _share.options.modes.mask());
-    if (!clean && !parent.isRoot() && !_paths.isHeld(parent) &&
-        !_share.index.get(_share.record.id, parent))
-    {
-        // The folder is new as well: it goes first, and its scan finds this one.
-        _dirty.mark(parent, HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
-        return;
-    }
-    if (stat.kind == FileKind::File && stat.links > 1)
-    {
-        lookAtLinks(path, stat);
-    }
-    const bool wasFolder = stat.kind != FileKind::Directory && isFilledFolder(row);
-    if (_downlink.isJudged(path))
-    {
-        _downlink.reconsider(path);
-    }
-    else if (wasFolder)
-    {
-        _uplink.emptied(path);
-    }
-    else if (!clean)
-    {
-        _uplink.changed(path, stat, dirty.forced);
-        if (_polled && stat.kind == FileKind::File)
-        {
-            lookAgain(path, HintScope::Entry, kSecondLook);
-        }
-    }
-    else if (stat.kind == FileKind::File && _uplink.takeRacy(path))
-    {
-        _uplink.verify(path, stat);
-    }
-    else
-    {
-        _downlink.reconsider(path);
-    }
-    if (stat.kind == FileKind::Directory && (dirty.scope == HintScope::Subtree || !row))
-    {
-        _folders.push_back(path);
-    }
-}
-
-bool ShareSync::isFilledFolder(const std::optional<IndexEntry>& row)
-{
-    return row && row->entry.kind == EntryKind::Directory &&
-           _share.index.hasChildren(_share.record.id, row->path);
-}
-
-/// A write through one name of a file shows at the others, of which nobody tells.
-void ShareSync::lookAtLinks(const RelativePath& path, const FileStat& stat)
-{
-    for (const IndexEntry& other : _share.index.withInode(_share.record.id, stat.inode, kMaxLinks))
-    {
-        if (other.path != path && !hasIdentity(other, stat, _share.options.modes.mask()))
-        {
-            lookAgain(other.path, HintScope::Entry, SteadyTime(0));
-        }
-    }
-}
-
-void ShareSync::scanNext()
-{
-    const RelativePath folder = std::move(_folders.back());
-    _folders.pop_back();
-    scanFolder(
-        _share.files, _share.index, _share.record.id, _share.rules, folder, _share.device, *this);
-    if (_folders.empty() && _scanStart)
-    {
-        const SteadyTime duration = _share.clock.steady() - *_scanStart;
-        _scanStart.reset();
-        _hooks.onScanned(duration);
-        if (std::exchange(_scanAgain, false))
-        {
-            _dirty.mark(
-                RelativePath(), HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
-        }
-    }
-}
-
-/// Deletions come last: by then a file that only moved has been found at its new place.
-void ShareSync::confirmVanished()
-{
-    if (_vanished.empty() || !_folders.empty() || !_found.empty())
-    {
-        return;
-    }
-    const SteadyTime now = _share.clock.steady();
-    bool sound = false;
-    for (auto item = _vanished.begin(); item != _vanished.end() && _uplink.hasRoom();)
-    {
-        if (item->second > now)
-        {
-            ++item;
-            continue;
-        }
-        const RelativePath path = item->first;
-        if (isBeingReadElsewhere(path))
-        {
-            // A file of that size is new and being read: this may be where it came from.
-            item->second = now + kVanishDelay;
-            ++item;
-            continue;
-        }
-        item = _vanished.erase(item);
-        if (_share.files.stat(path))
-        {
-            _dirty.mark(path, HintScope::Subtree, HintTiming::Settled, now);
-            continue;
-        }
-        if (!sound && !(sound = rootIsSound()))
-        {
-            return;
-        }
-        _uplink.vanished(path);
-    }
-}
-
-bool ShareSync::isBeingReadElsewhere(const RelativePath& path)
-{
-    const auto row = _share.index.get(_share.record.id, path);
-    return row && row->entry.kind == EntryKind::File && _uplink.isReading(row->entry.size);
-}
-
 // --- turns ---------------------------------------------------------------------------------------
-
-/// The next thing to look at on the disk; false when there is none.
-bool ShareSync::lookAtNext(SteadyTime now)
-{
-    RelativePath path;
-    try
-    {
-        if (const auto dirty = _dirty.take(now))
-        {
-            path = dirty->path;
-            examine(*dirty);
-        }
-        else if (!_found.empty())
-        {
-            const Finding finding = std::move(_found.front());
-            _found.pop_front();
-            path = finding.path;
-            const bool tookItsPlace = finding.kind == Finding::Kind::Changed &&
-                                      finding.stat.kind != FileKind::Directory &&
-                                      isFilledFolder(_share.index.get(_share.record.id, path));
-            if (_downlink.isJudged(path))
-            {
-                _downlink.reconsider(path);
-            }
-            else if (tookItsPlace)
-            {
-                _uplink.emptied(path);
-            }
-            else
-            {
-                _uplink.changed(path, finding.stat, false);
-            }
-        }
-        else if (!_folders.empty())
-        {
-            path = _folders.back();
-            scanNext();
-        }
-        else
-        {
-            return false;
-        }
-    }
-    catch (const DatabaseError&)
-    {
-        throw;
-    }
-    catch (const StorageError& error)
-    {
-        unreadable(path, error);
-    }
-    return true;
-}
 
 bool ShareSync::run()
 {
@@ -873,29 +472,10 @@ bool ShareSync::run()
     {
         return false;
     }
-    const SteadyTime now = _share.clock.steady();
-    if (now >= _nextRescan)
-    {
-        // A quarter either way keeps many boards from scanning in step.
-        const auto jitter = SteadyTime(::randombytes_uniform(1U << 30U)) * (kRescan.count() >> 31U);
-        _nextRescan = now + kRescan * 3 / 4 + jitter;
-        _dirty.mark(RelativePath(), HintScope::Subtree, HintTiming::Settled, now);
-    }
-    unsigned portion = kPortion;
     bool more = false;
     try
     {
-        while (_share.mayPropose() && _running && _uplink.hasRoom() && portion > 0 &&
-               lookAtNext(now))
-        {
-            --portion;
-        }
-        more = portion == 0;
-        if (_share.mayPropose())
-        {
-            confirmVanished();
-            verifyGrown();
-        }
+        more = _changes.run();
     }
     catch (const DatabaseError&)
     {
@@ -922,39 +502,26 @@ std::optional<SteadyTime> ShareSync::nextDue() const
     {
         due = std::min(due.value_or(*line), *line);
     }
-    const auto consider = [&](std::optional<SteadyTime> other) {
-        if (other)
-        {
-            due = std::min(due.value_or(*other), *other);
-        }
-    };
-    // While the uplink is full its answers wake the engine, not the time.
-    if (_share.mayPropose() && _uplink.hasRoom())
+    if (const auto look = _changes.nextDue())
     {
-        consider(_dirty.nextDue());
-        consider(_nextRescan);
-        if (_folders.empty() && _found.empty())
-        {
-            for (const auto& [path, when] : _vanished)
-            {
-                consider(when);
-            }
-        }
-        if (_uplink.isIdle())
-        {
-            for (const auto& [path, when] : _toVerify)
-            {
-                consider(when);
-            }
-        }
+        due = std::min(due.value_or(*look), *look);
     }
     return due;
 }
 
 bool ShareSync::isSettled() const
 {
-    return _share.live && _uplink.isIdle() && _downlink.isIdle() && _dirty.empty() &&
-           _folders.empty() && _found.empty() && _vanished.empty();
+    return _share.live && _uplink.isIdle() && _downlink.isIdle() && _changes.isIdle();
+}
+
+void ShareSync::unreadable(const RelativePath& path, const StorageError& error)
+{
+    _changes.unreadable(path, error);
+}
+
+void ShareSync::grown(const RelativePath& path)
+{
+    _changes.grown(path);
 }
 
 void ShareSync::report()
@@ -965,36 +532,6 @@ void ShareSync::report()
     if (const auto line = _report.take(now))
     {
         _share.log.information(_share.options.name + ": " + *line);
-    }
-}
-
-void ShareSync::grown(const RelativePath& path)
-{
-    if (_toVerify.size() < kMaxToVerify || _toVerify.contains(path))
-    {
-        _toVerify[path] = _share.clock.steady() + kVerifyDelay;
-    }
-}
-
-/// The whole of a file that was taken for grown is read once it has rested: an edit in its old part becomes a revision then.
-void ShareSync::verifyGrown()
-{
-    const SteadyTime now = _share.clock.steady();
-    for (auto item = _toVerify.begin(); item != _toVerify.end() && _uplink.isIdle();)
-    {
-        if (item->second > now)
-        {
-            ++item;
-            continue;
-        }
-        const RelativePath path = item->first;
-        item = _toVerify.erase(item);
-        const auto stat = _share.files.stat(path);
-        const auto row = _share.index.get(_share.record.id, path);
-        if (stat && row && hasIdentity(*row, *stat, _share.options.modes.mask()))
-        {
-            _uplink.verify(path, *stat);
-        }
     }
 }
 

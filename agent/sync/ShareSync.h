@@ -2,22 +2,19 @@
 
 #pragma once
 
-#include "agent/scan/FolderScanner.h"
 #include "agent/sync/BatchReport.h"
 #include "agent/sync/CountingRunner.h"
-#include "agent/sync/DirtySet.h"
 #include "agent/sync/Downlink.h"
+#include "agent/sync/LocalChanges.h"
 #include "agent/sync/PathTable.h"
 #include "agent/sync/PrivateFolder.h"
 #include "agent/sync/ProposalLog.h"
 #include "agent/sync/ShareContext.h"
 #include "agent/sync/Uplink.h"
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -38,14 +35,11 @@ struct ShareHooks
 
 /// A share that runs, or has stopped with a reason.
 ///
-/// Memory: DirtySet, Uplink and Downlink have their bounds; a scan holds the names of one folder, the folders on the way
-/// down to it that are still to be visited, and what was found in one folder.
+/// Memory: LocalChanges, Uplink and Downlink have their bounds.
 /// Thread: sync.
-class ShareSync: private UplinkHost, private DownlinkHost, private ScanSink
+class ShareSync: private UplinkHost, private DownlinkHost
 {
 public:
-    static constexpr SteadyTime kRescan = std::chrono::hours(1);
-
     ShareSync(ShareOptions options,
               FileSystem& files,
               Index& index,
@@ -87,7 +81,7 @@ public:
     void fail(const std::string& problem);
 
     /// Files are looked at by turns: an mtime that is too young to be trusted gets a second look.
-    void setPolled(bool polled) { _polled = polled; }
+    void setPolled(bool polled) { _changes.setPolled(polled); }
 
     // --- the engine's turns ---
 
@@ -121,27 +115,11 @@ private:
     void onLive() override;
     bool takeOwn(const Revision& revision) override;
 
-    // ScanSink
-    void onFinding(const Finding& finding) override;
-    void onSkipped(const Skipped& skipped) override;
-    void onFolder(const RelativePath& folder) override;
-
     [[nodiscard]] bool wasEmptied();
     void folderStays(const IndexEntry& folder);
     void halt(const std::string& problem);
     void loadRules();
-    void sweepTemporaries();
-    void sweep(const std::string& name);
-    bool lookAtNext(SteadyTime now);
-    void examine(const DirtyPath& dirty);
-    void examinePresent(const DirtyPath& dirty, const FileStat& stat);
-    [[nodiscard]] bool isFilledFolder(const std::optional<IndexEntry>& row);
-    void lookAtLinks(const RelativePath& path, const FileStat& stat);
-    void scanNext();
-    void confirmVanished();
-    [[nodiscard]] bool isBeingReadElsewhere(const RelativePath& path);
     void report();
-    void verifyGrown();
 
     CountingRunner _jobs;
     ProposalLog _log;
@@ -153,19 +131,10 @@ private:
     const ShareHooks _hooks;
     bool _running = false;
     std::string _problem;
-    DirtySet _dirty;
-    std::vector<RelativePath> _folders; // to be scanned, a stack
-    std::deque<Finding> _found;
-    std::map<RelativePath, SteadyTime> _vanished; // and when it is believed
     std::map<RelativePath, unsigned>
-        _stubborn;                  // folders that the relay would not let go, how often
-    std::set<std::string> _skipped; // that were told of
-    std::optional<SteadyTime> _scanStart;
-    bool _scanAgain = false; // the root was marked while it was being scanned
-    SteadyTime _nextRescan{};
-    bool _polled = false;
+        _stubborn; // folders that the relay would not let go, how often
     BatchReport _report;
-    std::map<RelativePath, SteadyTime> _toVerify; // grown files whose old part was only sampled
+    LocalChanges _changes;
 };
 
 } // namespace tidewire

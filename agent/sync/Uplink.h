@@ -8,6 +8,7 @@
 #include "agent/sync/PathTable.h"
 #include "agent/sync/ProposalBatcher.h"
 #include "agent/sync/ProposalLog.h"
+#include "agent/sync/RacyFiles.h"
 #include "agent/sync/ShareContext.h"
 #include "agent/watch/Watcher.h"
 #include "shared/base/Errors.h"
@@ -104,7 +105,7 @@ public:
 
     /// True for a file whose last read was so soon after a write that another write may have left the same
     /// mtime; answers so once.
-    bool takeRacy(const RelativePath& path);
+    bool takeRacy(const RelativePath& path) { return _racy.take(path); }
 
     /// Reads the file again although its identity is that of the index.
     void verify(const RelativePath& path, const FileStat& stat);
@@ -152,7 +153,6 @@ private:
     void onVerdict(ProposalResult& result, Flight flight);
     void accepted(const Flight& flight, Seq seq);
     void onRefusal(ProposalResult& result, const Flight& flight);
-    void noteRacy(const RelativePath& path, const FileStat& stat);
     void cleared(const RelativePath& path);
     DeletionStep deleteEntry(const IndexEntry& entry);
     [[nodiscard]] Seq seen(const RelativePath& path);
@@ -174,8 +174,7 @@ private:
         _lost; // proposals that earlier connections took along, at most 2 * kMaxFlights
     std::size_t _flightBytes = 0;
     std::uint32_t _nextProposal = 1;
-    std::unordered_map<RelativePath, SteadyTime> _racy; // and until when it counts
-    SteadyTime _racyPurge{}; // when those whose time is over go, at the earliest
+    RacyFiles _racy{_share.clock};
 };
 
 } // namespace tidewire
