@@ -462,9 +462,10 @@ bool Downlink::pump()
 /// What waits for a download to end, as far as there is room now.
 void Downlink::startDelayed()
 {
-    while (_share.online && _downloads.hasRoom())
+    while (_share.online)
     {
-        Item* item = _queue.wakeFirstDelayed();
+        Item* item = _queue.wakeDelayed(
+            [this](const Revision& revision) { return _downloads.hasRoom(revision.entry.size); });
         if (item == nullptr)
         {
             return;

@@ -214,7 +214,7 @@ void Downlink::startDownload(Item& item,
 {
     const RelativePath path = item.revision.path;
     _queue.detach(item);
-    if (!_downloads.canStart(path))
+    if (!_downloads.canStart(path, item.revision.entry.size))
     {
         _queue.delay(item);
         return;

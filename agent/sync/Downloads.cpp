@@ -2,6 +2,7 @@
 
 #include "agent/sync/DiskState.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tidewire {
@@ -13,9 +14,18 @@ Downloads::Downloads(ShareContext& share, Fetcher& fetcher, Callbacks callbacks)
 {
 }
 
-bool Downloads::canStart(const RelativePath& path) const
+bool Downloads::hasRoom(std::uint64_t size) const
 {
-    return hasRoom() && !_downloads.contains(path) && !_atWork.contains(path);
+    const auto sameKind =
+        std::count_if(_downloads.begin(), _downloads.end(), [&](const auto& item) {
+            return (item.second.size >= kHugeBytes) == (size >= kHugeBytes);
+        });
+    return static_cast<std::size_t>(sameKind) < kMaxOfKind;
+}
+
+bool Downloads::canStart(const RelativePath& path, std::uint64_t size) const
+{
+    return hasRoom(size) && !_downloads.contains(path) && !_atWork.contains(path);
 }
 
 void Downloads::submit(std::unique_ptr<DownloadJob> job)
@@ -30,7 +40,7 @@ void Downloads::start(DownloadRequest request, ContentChunk first)
     {
         removeIfThere(_share.files, request.temporary);
     }
-    _downloads.emplace(request.path, Download{request.seq, nullptr, {}});
+    _downloads.emplace(request.path, Download{request.seq, request.entry.size, nullptr, {}});
     auto job = std::make_unique<DownloadJob>(
         _share.files,
         _share.options.modes,

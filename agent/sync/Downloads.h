@@ -6,6 +6,7 @@
 #include "agent/sync/Fetcher.h"
 #include "agent/sync/ShareContext.h"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,12 +17,15 @@ namespace tidewire {
 
 /// Feeds download jobs with the chunks that come, one job a path.
 ///
-/// Memory: kMax jobs; chunks that wait for one are bounded by the fetch credit.
+/// Contents of kHugeBytes and more have places of their own, so that they keep nobody else waiting.
+///
+/// Memory: 2 * kMaxOfKind jobs; chunks that wait for one are bounded by the fetch credit.
 /// Thread: sync.
 class Downloads
 {
 public:
-    static constexpr std::size_t kMax = 2;
+    static constexpr std::size_t kMaxOfKind = 2;
+    static constexpr std::uint64_t kHugeBytes = 32 << 20;
 
     struct Callbacks
     {
@@ -33,10 +37,11 @@ public:
 
     Downloads(ShareContext& share, Fetcher& fetcher, Callbacks callbacks);
 
-    [[nodiscard]] bool hasRoom() const { return _downloads.size() < kMax; }
+    /// True when there is a place for a content of that size.
+    [[nodiscard]] bool hasRoom(std::uint64_t size) const;
 
     /// False, too, while a job of an earlier attempt may still be writing to the same file.
-    [[nodiscard]] bool canStart(const RelativePath& path) const;
+    [[nodiscard]] bool canStart(const RelativePath& path, std::uint64_t size) const;
 
     /// Begins; `first` may have no operations: its chunks come by onChunk() then.
     void start(DownloadRequest request, ContentChunk first);
@@ -50,6 +55,7 @@ private:
     struct Download
     {
         Seq seq = 0;
+        std::uint64_t size = 0;
         std::unique_ptr<DownloadJob> waiting; // null while it is with a worker
         std::vector<ContentChunk> chunks;     // that came meanwhile
     };

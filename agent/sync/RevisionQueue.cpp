@@ -62,7 +62,7 @@ bool RevisionQueue::add(Item item)
     return true;
 }
 
-bool RevisionQueue::isLarge(const Revision& revision) const
+bool RevisionQueue::isLarge(const Revision& revision)
 {
     return revision.entry.kind == EntryKind::File && revision.entry.size > kLargeBytes;
 }
@@ -122,15 +122,11 @@ const RevisionQueue::Item* RevisionQueue::find(const RelativePath& path) const
 
 bool RevisionQueue::hasBelow(const RelativePath& folder) const
 {
-    for (const auto& [path, item] : _items)
-    {
-        if (path != folder && path.isWithin(folder) &&
-            item.revision.entry.kind != EntryKind::Tombstone)
-        {
-            return true;
-        }
-    }
-    return false;
+    return std::ranges::any_of(_items, [&](const auto& place) {
+        const auto& [path, item] = place;
+        return path != folder && path.isWithin(folder) &&
+               item.revision.entry.kind != EntryKind::Tombstone;
+    });
 }
 
 void RevisionQueue::setContent(Item& item, std::optional<InlineContent> content)
@@ -284,20 +280,23 @@ void RevisionQueue::delay(Item& item)
     _delayed.emplace(item.revision.seq, item.revision.path);
 }
 
-RevisionQueue::Item* RevisionQueue::wakeFirstDelayed()
+RevisionQueue::Item* RevisionQueue::wakeDelayed(const std::function<bool(const Revision&)>& fits)
 {
-    if (_delayed.empty())
+    for (const auto& [seq, path] : _delayed)
     {
-        return nullptr;
+        Item* item = find(path);
+        if (fits(item->revision))
+        {
+            toDecide(*item);
+            return item;
+        }
     }
-    Item* item = find(_delayed.begin()->second);
-    toDecide(*item);
-    return item;
+    return nullptr;
 }
 
 void RevisionQueue::wakeAllDelayed()
 {
-    while (wakeFirstDelayed() != nullptr)
+    while (wakeDelayed([](const Revision&) { return true; }) != nullptr)
     {
     }
 }

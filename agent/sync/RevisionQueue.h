@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,7 +30,7 @@ class RevisionQueue
 {
 public:
     /// A content of more than this is made in turns with others, in a file of its own.
-    static constexpr std::uint64_t kLargeBytes = 256 * 1024;
+    static constexpr std::uint64_t kLargeBytes = 256 << 10;
 
     enum class State : std::uint8_t
     {
@@ -117,8 +118,8 @@ public:
     /// Puts the item off until one of the two below.
     void delay(Item& item);
 
-    /// The first of the delayed items is to be decided on again; null when there is none.
-    Item* wakeFirstDelayed();
+    /// The first of the delayed items that `fits` is to be decided on again; null when there is none.
+    Item* wakeDelayed(const std::function<bool(const Revision&)>& fits);
 
     /// There is a connection again: all of them are.
     void wakeAllDelayed();
@@ -155,7 +156,7 @@ private:
     };
 
     [[nodiscard]] bool mustSpill(const Item& item) const;
-    [[nodiscard]] bool isLarge(const Revision& revision) const;
+    [[nodiscard]] static bool isLarge(const Revision& revision);
     void spill(Item& item);
     void evictPostponed();
     void loadFromStart();

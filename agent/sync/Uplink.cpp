@@ -12,6 +12,8 @@ namespace tidewire {
 namespace {
 
 constexpr SteadyTime kRetryDelay = std::chrono::seconds(1);
+constexpr SteadyTime kClosingDelay = std::chrono::milliseconds(10);
+constexpr std::size_t kMaxReading = 1024;
 
 Delta wholeCopy(std::uint64_t size)
 {
@@ -336,10 +338,21 @@ void Uplink::onReadFailed(const ReadJob& job)
     case ReadStatus::Failed:
         _host.unreadable(path, *job.failure);
         break;
+    case ReadStatus::Writing:
+        // Linux tells of a close a moment before it lets go of the file.
+        if (_closing.size() < kMaxReading && _closing.insert(path).second)
+        {
+            _host.lookAgain(path, HintScope::Entry, kClosingDelay);
+            putDown(path);
+            return;
+        }
+        _host.stillWriting(path);
+        break;
     default:
         _host.stillWriting(path);
         break;
     }
+    _closing.erase(path);
     putDown(path);
 }
 
@@ -347,6 +360,7 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
 {
     const ReadRequest& request = job->request();
     _unknown.erase(request.path);
+    _closing.erase(request.path);
     const RelativePath path = request.path;
     const ShareId share = _share.record.id;
     _racy.note(path, request.expected);

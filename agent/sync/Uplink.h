@@ -168,6 +168,8 @@ private:
     std::unordered_map<std::uint32_t, Flight> _flights;
     std::unordered_set<RelativePath> _held;      // by this object, a subset of _paths
     std::unordered_set<RelativePath> _deletions; // in flight
+    std::unordered_set<RelativePath>
+        _closing; // were open at the last look, and are looked at again at once
     std::unordered_map<RelativePath, std::uint64_t>
         _unknown; // contents that are being read, with their sizes
     std::map<RelativePath, Flight>

@@ -220,6 +220,7 @@ void Uplink::onDisconnected()
     }
     _flightBytes = 0;
     _unknown.clear();
+    _closing.clear();
     _deletions.clear();
     for (const RelativePath& path : std::exchange(_held, {}))
     {

@@ -32,6 +32,29 @@ TEST_CASE_METHOD(SimFixture, "Convergence: a new file, an edit, an append and a 
     CHECK(names("a/b").empty());
 }
 
+TEST_CASE_METHOD(SimFixture,
+                 "Convergence: a file that is still being let go of is not waited for long")
+{
+    std::unique_ptr<File> open = kitchen.files().createFile(at("note"), 0644);
+    std::vector<SteadyTime> looks;
+    kitchen.setBeforeWork([&](std::string_view operation, const RelativePath& path) {
+        if (operation == "openRead" && path == at("note"))
+        {
+            looks.push_back(world.clock().steady());
+            if (looks.size() == 2)
+            {
+                open.reset();
+            }
+        }
+    });
+    // As inotify does it: told of as closed, and the writer still counts.
+    kitchen.watcher().add(at("note"), HintScope::Entry, HintTiming::Settled);
+    rest();
+    REQUIRE(looks.size() >= 2);
+    CHECK(looks[1] - looks[0] < DirtySet::kQuiet / 10);
+    CHECK(attic.files().stat(at("note")));
+}
+
 TEST_CASE_METHOD(SimFixture, "Convergence: mode, mtime and an empty file come over")
 {
     writeFile(kitchen.user(), "run", "");

@@ -522,7 +522,7 @@ TEST_CASE_METHOD(QueueFixture,
         {
             continue;
         }
-        item = item == nullptr ? queue.wakeFirstDelayed() : item;
+        item = item == nullptr ? queue.wakeDelayed([](const Revision&) { return true; }) : item;
         if (item == nullptr)
         {
             break;
