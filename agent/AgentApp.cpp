@@ -172,6 +172,7 @@ private:
         }
         else if (_trimAt && now >= *_trimAt)
         {
+            _engine.releaseMemory();
             ::malloc_trim(0);
             _trimAt.reset();
         }

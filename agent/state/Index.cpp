@@ -105,6 +105,11 @@ bool Index::inTransaction() const
     return _impl->database.inTransaction();
 }
 
+void Index::releaseMemory()
+{
+    _impl->database.releaseMemory();
+}
+
 std::uint64_t Index::rowsWritten() const
 {
     return _impl->database.totalChanges();
@@ -158,6 +163,20 @@ void Index::put(ShareId share, const IndexEntry& entry)
         {
             _impl->signatures.drop(share, entry.path);
         }
+    });
+}
+
+void Index::put(ShareId share, const IndexEntry& entry, const Signature& signature)
+{
+    _impl->atomically([&] {
+        const SignatureReference reference = _impl->signatures.reserve(signature);
+        if (_impl->entries.add(share, entry, reference))
+        {
+            _impl->signatures.write(reference, signature);
+            return;
+        }
+        _impl->entries.put(share, entry);
+        _impl->signatures.put(share, entry.path, signature);
     });
 }
 

@@ -80,6 +80,9 @@ public:
     void rollback();
     [[nodiscard]] bool inTransaction() const;
 
+    /// Empties the page cache: nothing is going on.
+    void releaseMemory();
+
     /// Rows written, changed or removed since it was opened: what the card has to bear.
     [[nodiscard]] std::uint64_t rowsWritten() const;
 
@@ -99,6 +102,9 @@ public:
 
     /// Replaces the entry; writes only what differs. The signature stays as long as it is a file.
     void put(ShareId share, const IndexEntry& entry);
+
+    /// put() and putSignature() of a file in one: half the work when the entry is new.
+    void put(ShareId share, const IndexEntry& entry, const Signature& signature);
 
     /// Removes the entry and its signature; no error when there is none. Entries below it stay.
     void remove(ShareId share, const RelativePath& path);

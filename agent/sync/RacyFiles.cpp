@@ -10,16 +10,22 @@ void RacyFiles::note(const RelativePath& path, const FileStat& stat)
     {
         return;
     }
-    if (_until.size() >= kMax && now >= _purge)
+    if (_until.size() >= kMax && now >= _nextPurge)
     {
         // Not for each of many: a look at all of them takes its time.
-        _purge = now + std::chrono::seconds(1);
-        std::erase_if(_until, [&](const auto& item) { return item.second < now; });
+        _nextPurge = now + std::chrono::seconds(1);
+        purge();
     }
     if (_until.size() < kMax)
     {
         _until[path] = now + std::chrono::seconds(kGrainSeconds + 1);
     }
+}
+
+void RacyFiles::purge()
+{
+    const SteadyTime now = _clock.steady();
+    std::erase_if(_until, [&](const auto& item) { return item.second < now; });
 }
 
 bool RacyFiles::take(const RelativePath& path)

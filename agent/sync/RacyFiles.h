@@ -28,13 +28,16 @@ public:
     /// The file was read as `stat` shows it.
     void note(const RelativePath& path, const FileStat& stat);
 
+    /// Forgets those whose time is over.
+    void purge();
+
     /// True, once, when the file was read too soon and not long ago.
     bool take(const RelativePath& path);
 
 private:
     const Clock& _clock;
     std::unordered_map<RelativePath, SteadyTime> _until;
-    SteadyTime _purge{}; // when those whose time is over go, at the earliest
+    SteadyTime _nextPurge{}; // when those whose time is over go, at the earliest
 };
 
 } // namespace tidewire

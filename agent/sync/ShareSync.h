@@ -95,6 +95,9 @@ public:
     /// See SyncEngine::isFull().
     [[nodiscard]] bool isFull() const { return _running && _downlink.isFull(); }
 
+    /// See SyncEngine::releaseMemory().
+    void releaseMemory() { _uplink.releaseMemory(); }
+
     /// Before the end: what must not be left for the next start.
     void stop();
 

@@ -319,6 +319,15 @@ bool SyncEngine::isFull() const
     });
 }
 
+void SyncEngine::releaseMemory()
+{
+    for (const auto& [id, entry] : _shares)
+    {
+        entry.share->releaseMemory();
+    }
+    _index.releaseMemory();
+}
+
 void SyncEngine::stop()
 {
     takeTurn([&] {

@@ -87,6 +87,9 @@ public:
     /// True while no more revisions should be handed in: a job is under way that makes room.
     [[nodiscard]] bool isFull() const;
 
+    /// Lets go of what is only there to be quick: nothing is going on. Small leftovers of a burst pin whole pages of the heap.
+    void releaseMemory();
+
     /// Before the end.
     void stop();
 

@@ -116,6 +116,8 @@ public:
     /// Moves on what can be moved on.
     void pump();
 
+    void releaseMemory() { _racy.purge(); }
+
     ProposalBatcher::Sent takeSent();
 
 private:

@@ -161,6 +161,11 @@ bool Database::inTransaction() const
     return sqlite3_get_autocommit(_handle) == 0;
 }
 
+void Database::releaseMemory() const
+{
+    sqlite3_db_release_memory(_handle);
+}
+
 std::uint64_t Database::totalChanges() const
 {
     return static_cast<std::uint64_t>(sqlite3_total_changes64(_handle));

@@ -57,6 +57,9 @@ public:
     [[nodiscard]] bool inTransaction() const;
 
     /// Rows inserted, changed or removed since the file was opened.
+    /// Gives back what the page cache holds and is not needed now.
+    void releaseMemory() const;
+
     [[nodiscard]] std::uint64_t totalChanges() const;
 
     [[nodiscard]] const std::string& path() const { return _path; }
