@@ -15,5 +15,9 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(tw_warnings INTERFACE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   target_link_options(tw_warnings INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
 endif()
-# 64-bit file offsets and times on 32-bit boards.
+# 64-bit file offsets and times on 32-bit boards. POCO was built there with a time_t of 32 bits: no
+# function of it that takes or gives one may be called.
 target_compile_definitions(tw_warnings INTERFACE _FILE_OFFSET_BITS=64)
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+  target_compile_definitions(tw_warnings INTERFACE _TIME_BITS=64)
+endif()

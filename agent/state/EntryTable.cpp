@@ -66,11 +66,13 @@ constexpr std::size_t kIndexedHashBytes = 8; // entry_content takes as many
 
 // INDEXED BY: without statistics SQLite takes a share for ten entries and would read them all.
 EntryTable::EntryTable(Database& database):
+    _database(database),
     _get(database, select("WHERE share = ? AND folder = ? AND name = ?")),
     _insert(database,
-            "INSERT INTO entry(share, folder, name, seq, kind, mode, mtime_s, mtime_ns, size,"
-            " hash, target, inode, local_size, local_mtime_s, local_mtime_ns, ctime_s, ctime_ns)"
-            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+            "INSERT OR IGNORE INTO entry(share, folder, name, seq, kind, mode, mtime_s, mtime_ns,"
+            " size, hash, target, inode, local_size, local_mtime_s, local_mtime_ns, ctime_s,"
+            " ctime_ns, sig, sig_size, sig_block_bytes, sig_blocks, sig_leaves)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     _updateRest(database,
                 "UPDATE entry SET mode = ?4, mtime_s = ?5, mtime_ns = ?6, target = ?7,"
                 " local_size = ?8, local_mtime_s = ?9, local_mtime_ns = ?10, ctime_s = ?11,"
@@ -131,14 +133,24 @@ void EntryTable::put(ShareId share, const IndexEntry& entry)
         return;
     }
     insert(share, entry);
-    if (const auto found = _counts.find(share); found != _counts.end())
-    {
-        ++found->second;
-    }
 }
 
-void EntryTable::insert(ShareId share, const IndexEntry& row)
+bool EntryTable::add(ShareId share, const IndexEntry& entry, const SignatureReference& signature)
 {
+    return insert(share,
+                  entry,
+                  signature.number,
+                  signature.size,
+                  signature.blockBytes,
+                  signature.blocks,
+                  signature.leaves);
+}
+
+/// False when the entry is there already. `signature`: its columns; without them they are NULL.
+template <typename... Signature>
+bool EntryTable::insert(ShareId share, const IndexEntry& row, const Signature&... signature)
+{
+    const std::uint64_t changes = _database.totalChanges();
     const Entry& entry = row.entry;
     const LocalIdentity& local = row.local;
     Query(_insert,
@@ -158,8 +170,18 @@ void EntryTable::insert(ShareId share, const IndexEntry& row)
           local.mtime.seconds,
           local.mtime.nanoseconds,
           local.ctime.seconds,
-          local.ctime.nanoseconds)
+          local.ctime.nanoseconds,
+          signature...)
         .run();
+    if (_database.totalChanges() == changes)
+    {
+        return false;
+    }
+    if (const auto found = _counts.find(share); found != _counts.end())
+    {
+        ++found->second;
+    }
+    return true;
 }
 
 void EntryTable::update(ShareId share, const IndexEntry& before, const IndexEntry& after)

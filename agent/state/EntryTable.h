@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/state/Index.h"
+#include "agent/state/SignatureTable.h"
 #include "shared/db/Statement.h"
 
 #include <cstdint>
@@ -20,6 +21,10 @@ public:
 
     [[nodiscard]] std::optional<IndexEntry> get(ShareId share, const RelativePath& path);
     void put(ShareId share, const IndexEntry& entry);
+
+    /// Puts an entry that is not there yet, with what its row says of the signature; false when it is there: nothing was done.
+    bool add(ShareId share, const IndexEntry& entry, const SignatureReference& signature);
+
     void remove(ShareId share, const RelativePath& path);
 
     [[nodiscard]] std::vector<IndexEntry>
@@ -47,9 +52,11 @@ public:
     void onRollback() { _counts.clear(); }
 
 private:
-    void insert(ShareId share, const IndexEntry& entry);
+    template <typename... Signature>
+    bool insert(ShareId share, const IndexEntry& row, const Signature&... signature);
     void update(ShareId share, const IndexEntry& before, const IndexEntry& after);
 
+    Database& _database;
     Statement _get;
     Statement _insert;
     Statement _updateRest;

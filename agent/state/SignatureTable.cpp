@@ -68,6 +68,15 @@ std::uint32_t checkedCount(std::size_t count, std::uint64_t limit)
     return static_cast<std::uint32_t>(count);
 }
 
+SignatureReference referenceTo(const Signature& signature, std::uint64_t number)
+{
+    return {number,
+            signature.size,
+            signature.blockBytes,
+            checkedCount(signature.blocks.size(), kMostBlocks),
+            checkedCount(signature.leaves.size(), kMaxLeaves)};
+}
+
 } // namespace
 
 SignatureTable::SignatureTable(Database& database):
@@ -155,17 +164,25 @@ void SignatureTable::settleNumber(Reference& reference)
 void SignatureTable::put(ShareId share, const RelativePath& path, const Signature& signature)
 {
     const auto before = find(share, path);
-    Reference now{before ? before->number : 0,
-                  signature.size,
-                  signature.blockBytes,
-                  checkedCount(signature.blocks.size(), kMostBlocks),
-                  checkedCount(signature.leaves.size(), kMaxLeaves)};
+    Reference now = referenceTo(signature, before ? before->number : 0);
     settleNumber(now);
     refer(share, path, now);
-    if (now.number != 0)
+    write(now, signature);
+}
+
+SignatureReference SignatureTable::reserve(const Signature& signature)
+{
+    Reference reference = referenceTo(signature, 0);
+    settleNumber(reference);
+    return reference;
+}
+
+void SignatureTable::write(const SignatureReference& reference, const Signature& signature)
+{
+    if (reference.number != 0)
     {
-        writeBlocks(now, 0, signature.blocks);
-        writeLeaves(now, signature.leaves);
+        writeBlocks(reference, 0, signature.blocks);
+        writeLeaves(reference, signature.leaves);
     }
 }
 

@@ -11,6 +11,17 @@
 
 namespace tidewire {
 
+/// What an entry's row says of its signature.
+struct SignatureReference
+{
+    std::uint64_t number = 0;
+    std::uint64_t size = 0;
+    std::uint32_t blockBytes = 0;
+    std::uint32_t blocks = 0;
+    std::uint32_t leaves = 0;
+    bool isNew = false; ///< has no parts yet
+};
+
 /// See Index for what the methods promise.
 ///
 /// An entry's row says how large its signature is and under which number the parts are; an empty
@@ -21,6 +32,12 @@ public:
     explicit SignatureTable(Database& database);
 
     void put(ShareId share, const RelativePath& path, const Signature& signature);
+
+    /// What the row of a new entry is to say of the signature; write() follows once the row is there. A reference that is not used
+    /// costs a number.
+    [[nodiscard]] SignatureReference reserve(const Signature& signature);
+    void write(const SignatureReference& reference, const Signature& signature);
+
     void append(ShareId share,
                 const RelativePath& path,
                 std::uint64_t newSize,
@@ -33,16 +50,7 @@ public:
     void drop(ShareId share, const RelativePath& path);
 
 private:
-    /// What an entry's row says of its signature.
-    struct Reference
-    {
-        std::uint64_t number = 0;
-        std::uint64_t size = 0;
-        std::uint32_t blockBytes = 0;
-        std::uint32_t blocks = 0;
-        std::uint32_t leaves = 0;
-        bool isNew = false; ///< has no parts yet
-    };
+    using Reference = SignatureReference;
 
     [[nodiscard]] std::optional<Reference> find(ShareId share, const RelativePath& path);
     void refer(ShareId share, const RelativePath& path, const Reference& reference);

@@ -177,8 +177,9 @@ void ApplyJob::prepare()
             _prepared[i] = false;
             discard(task);
         }
-        catch (const CorruptError& error)
+        catch (const Error& error)
         {
+            // Damage, or a source that was cut short while it was read.
             const ApplyOutcome outcome = task.outcome;
             fail(task,
                  outcome == ApplyOutcome::SourceChanged ? outcome : ApplyOutcome::WrongContent,

@@ -41,7 +41,8 @@ RelativePath conflictName(const RelativePath& path,
     const std::string_view stem = hasExtension ? name.substr(0, dot) : name;
     const std::string_view extension = hasExtension ? name.substr(dot) : std::string_view();
 
-    const auto time = Poco::Timestamp::fromEpochTime(static_cast<std::time_t>(wallSeconds));
+    // Not fromEpochTime(): on 32-bit systems the library was built with another time_t than we are.
+    const Poco::Timestamp time(wallSeconds * Poco::Timestamp::resolution());
     std::string middle = ".conflict-" + Poco::DateTimeFormatter::format(time, "%Y%m%d-%H%M%S") +
                          "-" + std::string(agent);
     if (attempt > 0)

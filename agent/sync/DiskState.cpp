@@ -36,6 +36,30 @@ bool isAsRecorded(FileSystem& files,
     }
 }
 
+std::optional<FileStat> statIfPossible(FileSystem& files, const RelativePath& path)
+{
+    try
+    {
+        return files.stat(path);
+    }
+    catch (const StorageError&)
+    {
+        return std::nullopt;
+    }
+}
+
+bool isSurelyAbsent(FileSystem& files, const RelativePath& path)
+{
+    try
+    {
+        return !files.stat(path);
+    }
+    catch (const StorageError&)
+    {
+        return false;
+    }
+}
+
 void removeIfThere(FileSystem& files, const RelativePath& path)
 {
     try

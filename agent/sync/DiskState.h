@@ -21,6 +21,12 @@ hasIdentity(const IndexEntry& entry, const FileStat& stat, std::uint32_t modeMas
                                 const std::optional<IndexEntry>& row,
                                 std::uint32_t modeMask);
 
+/// What is at the path; nothing, too, when that cannot be told.
+[[nodiscard]] std::optional<FileStat> statIfPossible(FileSystem& files, const RelativePath& path);
+
+/// True when there is nothing at the path; false, too, when that cannot be told.
+[[nodiscard]] bool isSurelyAbsent(FileSystem& files, const RelativePath& path);
+
 /// Removes a temporary of ours; what cannot be removed now is swept at the next start.
 void removeIfThere(FileSystem& files, const RelativePath& path);
 

@@ -89,7 +89,7 @@ void Downlink::onWelcome()
     }
 }
 
-void Downlink::forgetStore()
+void Downlink::forgetReceived()
 {
     _tasks.clear();
     _queue.clear();
@@ -152,6 +152,7 @@ void Downlink::accept(RevisionsMessage::Item& item)
     {
         if (known->revision.seq >= fresh.revision.seq)
         {
+            _queue.rejoin(*known);
             return;
         }
         if (known->state != RevisionQueue::State::Applying)
@@ -216,6 +217,7 @@ void Downlink::onNews(const Revision& revision)
 
 void Downlink::onDisconnected()
 {
+    _queue.restart();
     _fetcher.onDisconnected();
     std::vector<RelativePath> lost;
     _queue.forEach([&](Item& item) {
@@ -294,6 +296,11 @@ void Downlink::finishComparison(Seq head)
             item.revision.seq = std::max(head, entry.seq + 1);
             item.revision.path = entry.path;
             _queue.add(std::move(item));
+            if (Item* made = _queue.find(entry.path); made != nullptr)
+            {
+                // The cursor goes past them now.
+                _queue.detach(*made);
+            }
         }
         if (page.size() < 256)
         {
@@ -360,6 +367,7 @@ void Downlink::decide(Item& item)
     if (_paths.isHeld(path))
     {
         item.state = RevisionQueue::State::Waiting;
+        _queue.detach(item);
         return;
     }
     const auto stat = _share.files.stat(path);

@@ -57,8 +57,8 @@ public:
     /// After WELCOME.
     void onWelcome();
 
-    /// The relay's store is another one: revisions of the old one mean nothing.
-    void forgetStore();
+    /// The relay tells of all heads anew: what was received before means nothing.
+    void forgetReceived();
 
     /// The share's cursor was set back.
     void forgetCursor() { _queue.restart(); }

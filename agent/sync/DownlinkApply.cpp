@@ -86,6 +86,7 @@ bool Downlink::addToBatch(Item& item,
     if (_paths.isHeld(path))
     {
         item.state = RevisionQueue::State::Waiting;
+        _queue.detach(item);
         _tasks.erase(task);
         return false;
     }
@@ -198,14 +199,18 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
     else
     {
         row = IndexEntry{path, item.revision.seq, entry, LocalIdentity::of(task.stat)};
-        _share.index.put(share, *row);
-        if (task.source == ContentSource::MoveOf)
+        const bool moved = task.source == ContentSource::MoveOf;
+        if (task.signature && !moved)
+        {
+            _share.index.put(share, *row, *task.signature);
+        }
+        else
+        {
+            _share.index.put(share, *row);
+        }
+        if (moved)
         {
             _share.index.moveSignature(share, task.sourcePath, path);
-        }
-        else if (task.signature)
-        {
-            _share.index.putSignature(share, path, *task.signature);
         }
     }
     if (task.source == ContentSource::MoveOf)

@@ -51,8 +51,7 @@ std::optional<IndexEntry> Downlink::unchangedEntry(std::optional<IndexEntry> row
 {
     if (row && row->entry.kind == EntryKind::File && !_paths.isHeld(row->path))
     {
-        const auto stat = _share.files.stat(row->path);
-        if (stat && hasIdentity(*row, *stat, _share.options.modes.mask()))
+        if (isAsRecorded(_share.files, row->path, row, _share.options.modes.mask()))
         {
             return row;
         }
@@ -107,6 +106,7 @@ bool Downlink::useTwin(Item& item, ApplyTask& task)
         const Item* other = _queue.find(twin->path);
         const bool vanishing = other != nullptr && twin->seq != 0 &&
                                other->revision.entry.kind == EntryKind::Tombstone &&
+                               other->revision.seq > twin->seq &&
                                other->state != RevisionQueue::State::Applying;
         if (vanishing)
         {

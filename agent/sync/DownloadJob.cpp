@@ -69,6 +69,12 @@ bool DownloadJob::step()
         error = failure.what();
         return end(DownloadStatus::WrongContent);
     }
+    catch (const Error& failure)
+    {
+        // The base was cut short while it was read.
+        error = failure.what();
+        return end(DownloadStatus::BaseChanged);
+    }
 }
 
 bool DownloadJob::open()

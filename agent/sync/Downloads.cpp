@@ -78,12 +78,16 @@ void Downloads::onJob(std::unique_ptr<DownloadJob> job)
     _fetcher.grant(std::exchange(job->digested, 0));
     _atWork.erase(path);
     const auto found = _downloads.find(path);
-    const bool wanted =
-        found != _downloads.end() && found->second.seq == seq && _callbacks.isWanted(path, seq);
+    const bool isKnown = found != _downloads.end() && found->second.seq == seq;
+    const bool wanted = isKnown && _callbacks.isWanted(path, seq);
     if (!wanted || job->status != DownloadStatus::Hungry)
     {
         _fetcher.grant(job->undigested());
-        drop(path);
+        if (isKnown)
+        {
+            // Otherwise what is fetched for the path is a newer revision by now.
+            drop(path);
+        }
         _callbacks.onEnd(*job, wanted);
         return;
     }

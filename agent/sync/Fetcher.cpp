@@ -123,70 +123,79 @@ bool Fetcher::onContent(ContentMessage& message, std::uint32_t bodyBytes)
         return false;
     }
     Fetch& fetch = found->second;
-    const Wanted wanted = fetch.wanted;
     const std::uint32_t credit = bodyBytes + std::exchange(_connection.frameCredit, 0);
-    if (wanted.large && !fetch.cancelled)
+    if (fetch.wanted.large && !fetch.cancelled && !message.ops.empty())
     {
-        ContentChunk chunk;
-        chunk.credit = credit;
-        for (const Op& op : message.ops)
-        {
-            const std::uint64_t frames =
-                op.kind != OpKind::Data || op.frame == kLiteralFrame
-                    ? 0
-                    : std::min<std::uint64_t>((op.offset + op.length - 1) / kFrameBytes + 1,
-                                              kFrameWindow);
-            for (std::uint64_t i = 0; i < frames; ++i)
-            {
-                if (SharedFrame frame = _connection.fetched.find(_share.number, op.frame + i))
-                {
-                    chunk.frames.emplace_back(op.frame + i, std::move(frame));
-                }
-            }
-        }
-        chunk.ops = std::move(message.ops);
-        chunk.literal = std::move(message.literal);
-        if (!chunk.ops.empty())
-        {
-            _callbacks.onChunk(wanted.path, wanted.seq, std::move(chunk));
-        }
-        else
-        {
-            grant(credit);
-        }
+        const Wanted wanted = fetch.wanted; // onChunk() may cancel the fetch
+        _callbacks.onChunk(wanted.path, wanted.seq, chunkOf(message, credit));
     }
     else
     {
-        if (!fetch.cancelled)
+        if (!fetch.wanted.large && !fetch.cancelled)
         {
-            // Before any memory is taken for it.
-            const auto length = totalLength(message.ops);
-            if (!length || *length > wanted.size - fetch.length)
-            {
-                throw ProtocolError("more bytes came than the content has");
-            }
-            fetch.length += *length;
-            appendInline(
-                fetch.content, message.ops, _share.number, _connection.fetched, message.literal);
+            addSmall(fetch, message);
         }
         grant(credit);
     }
     if (message.status != ContentStatus::More)
     {
-        --_connection.fetches;
-        _smallBytes -= wanted.large ? 0 : wanted.size;
         Fetch ended = std::move(fetch);
-        _fetches.erase(found);
-        if (!ended.cancelled && message.status == ContentStatus::Gone)
-        {
-            _callbacks.onGone(wanted.path, wanted.seq);
-        }
-        else if (!ended.cancelled && !wanted.large)
-        {
-            _callbacks.onSmall(wanted.path, wanted.seq, std::move(ended.content));
-        }
+        _fetches.erase(message.id);
+        onEnd(std::move(ended), message.status);
     }
     return true;
+}
+
+/// With the frames that its operations read: they may have left the window when the chunk is made.
+ContentChunk Fetcher::chunkOf(ContentMessage& message, std::uint32_t credit) const
+{
+    ContentChunk chunk;
+    chunk.credit = credit;
+    for (const Op& op : message.ops)
+    {
+        const std::uint64_t frames =
+            op.kind != OpKind::Data || op.frame == kLiteralFrame
+                ? 0
+                : std::min<std::uint64_t>((op.offset + op.length - 1) / kFrameBytes + 1,
+                                          kFrameWindow);
+        for (std::uint64_t i = 0; i < frames; ++i)
+        {
+            if (SharedFrame frame = _connection.fetched.find(_share.number, op.frame + i))
+            {
+                chunk.frames.emplace_back(op.frame + i, std::move(frame));
+            }
+        }
+    }
+    chunk.ops = std::move(message.ops);
+    chunk.literal = std::move(message.literal);
+    return chunk;
+}
+
+void Fetcher::addSmall(Fetch& fetch, const ContentMessage& message)
+{
+    // Before any memory is taken for it.
+    const auto length = totalLength(message.ops);
+    if (!length || *length > fetch.wanted.size - fetch.length)
+    {
+        throw ProtocolError("more bytes came than the content has");
+    }
+    fetch.length += *length;
+    appendInline(fetch.content, message.ops, _share.number, _connection.fetched, message.literal);
+}
+
+void Fetcher::onEnd(Fetch&& fetch, ContentStatus status)
+{
+    const Wanted& wanted = fetch.wanted;
+    --_connection.fetches;
+    _smallBytes -= wanted.large ? 0 : wanted.size;
+    if (!fetch.cancelled && status == ContentStatus::Gone)
+    {
+        _callbacks.onGone(wanted.path, wanted.seq);
+    }
+    else if (!fetch.cancelled && !wanted.large)
+    {
+        _callbacks.onSmall(wanted.path, wanted.seq, std::move(fetch.content));
+    }
 }
 
 void Fetcher::grant(std::uint32_t bytes)

@@ -104,6 +104,10 @@ private:
         bool cancelled = false;
     };
 
+    [[nodiscard]] ContentChunk chunkOf(ContentMessage& message, std::uint32_t credit) const;
+    void addSmall(Fetch& fetch, const ContentMessage& message);
+    void onEnd(Fetch&& fetch, ContentStatus status);
+
     ShareContext& _share;
     ConnectionState& _connection;
     const Callbacks _callbacks;

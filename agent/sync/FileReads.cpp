@@ -1,6 +1,8 @@
 #include "agent/sync/FileReads.h"
 
+#include "agent/sync/DiskState.h"
 #include "shared/base/Errors.h"
+#include "shared/delta/ContentHash.h"
 
 #include <utility>
 
@@ -26,13 +28,14 @@ FileReads::~FileReads() = default;
 
 void FileReads::read(const RelativePath& path, const FileStat& stat, ReadPlan plan)
 {
-    if (stat.size < ReadJob::kHeavyBytes || _heavy < kMaxLarge)
+    Lot& lot = lotOf(stat.size);
+    if (stat.size < ReadJob::kHeavyBytes || lot.reads < kMaxLarge)
     {
         submit(path, stat, plan);
     }
-    else if (_waiting.size() < kMaxWaiting)
+    else if (lot.waiting.size() < kMaxWaiting)
     {
-        _waiting.push_back({path, stat, plan});
+        lot.waiting.push_back({path, stat, plan});
     }
     else
     {
@@ -57,17 +60,29 @@ void FileReads::submit(const RelativePath& path, const FileStat& stat, ReadPlan 
         if (plan.withAppend && grown)
         {
             request.append = _share.index.appendBase(share, path, kAppendSamples);
+            if (request.append &&
+                combineLeaves(request.append->size, request.append->leaves) != row->entry.hash)
+            {
+                request.append.reset();
+            }
         }
         if (!request.append)
         {
             request.base = _share.index.signature(share, path);
+        }
+        // A row may have come to another content without its signature: a delta against that would be of nothing that the
+        // relay has, and it does not look.
+        if (request.base &&
+            combineLeaves(request.base->size, request.base->leaves) != row->entry.hash)
+        {
+            request.base.reset();
         }
     }
     const bool likeMatters = plan.hashFirst && !hasBase && stat.size > ReadJob::kInlineLiteral;
     request.hashOnly = likeMatters && (_share.index.hasFileOfSize(share, stat.size) ||
                                        _callbacks.isAwaited(path, stat.size));
 
-    ++(stat.size >= ReadJob::kHeavyBytes ? _heavy : _light);
+    ++(stat.size >= ReadJob::kHeavyBytes ? lotOf(stat.size).reads : _light);
     _share.jobs.submit(std::make_unique<ReadJob>(
         _share.files,
         std::move(request),
@@ -81,7 +96,7 @@ void FileReads::submit(const RelativePath& path, const FileStat& stat, ReadPlan 
 
 void FileReads::ended(const ReadJob& job)
 {
-    --(job.weight() == JobWeight::Heavy ? _heavy : _light);
+    --(job.weight() == JobWeight::Heavy ? lotOf(job.request().expected.size).reads : _light);
 }
 
 void FileReads::onRead(std::unique_ptr<ReadJob> job, ReadPlan plan)
@@ -176,7 +191,7 @@ void FileReads::check(const RelativePath& path, Upload::Outcome outcome)
     }
     else if (found->second.upload->isReading())
     {
-        --_heavy;
+        --lotOf(found->second.upload->fileSize()).reads;
     }
     else
     {
@@ -191,7 +206,7 @@ void FileReads::restart(const RelativePath& path)
 {
     const bool failed = _uploads.at(path).upload->outcome() == Upload::Outcome::Failed;
     _uploads.erase(path);
-    const auto stat = _share.files.stat(path);
+    const auto stat = statIfPossible(_share.files, path);
     if (failed)
     {
         _share.log.warning(_share.options.name + ": the relay cannot store " +
@@ -228,18 +243,21 @@ void FileReads::onDisconnected()
 {
     ++_connection;
     _uploads.clear();
-    _waiting.clear();
+    _large = {};
+    _huge = {};
     _light = 0;
-    _heavy = 0;
 }
 
 void FileReads::pump()
 {
-    while (!_waiting.empty() && _heavy < kMaxLarge)
+    for (Lot* lot : {&_large, &_huge})
     {
-        const Waiting next = std::move(_waiting.front());
-        _waiting.pop_front();
-        submit(next.path, next.stat, next.plan);
+        while (!lot->waiting.empty() && lot->reads < kMaxLarge)
+        {
+            const Waiting next = std::move(lot->waiting.front());
+            lot->waiting.pop_front();
+            submit(next.path, next.stat, next.plan);
+        }
     }
 }
 

@@ -27,13 +27,16 @@ struct ReadPlan
 
 /// Reads files one step at a time and streams the large ones.
 ///
-/// Memory: kMaxReads small files of ReadJob::kHeavyBytes, kMaxLarge large reads with their uploads, kMaxWaiting paths.
+/// Files of kHugeBytes and more have places of their own, so that they keep nobody else waiting.
+///
+/// Memory: kMaxReads small files of ReadJob::kHeavyBytes, 2 * kMaxLarge large reads with their uploads, 2 * kMaxWaiting paths.
 /// Thread: sync.
 class FileReads
 {
 public:
     static constexpr std::size_t kMaxReads = 32;
-    static constexpr std::size_t kMaxLarge = 2;
+    static constexpr std::size_t kMaxLarge = 2; ///< and as many huge ones
+    static constexpr std::uint64_t kHugeBytes = 32 << 20;
     static constexpr std::size_t kMaxWaiting = 256;
 
     struct Callbacks
@@ -82,7 +85,8 @@ public:
     [[nodiscard]] bool isLull() const { return _light == 0; }
     [[nodiscard]] bool isIdle() const
     {
-        return _light == 0 && _heavy == 0 && _uploads.empty() && _waiting.empty();
+        return _light == 0 && _large.reads == 0 && _huge.reads == 0 && _uploads.empty() &&
+               _large.waiting.empty() && _huge.waiting.empty();
     }
 
 private:
@@ -93,6 +97,14 @@ private:
         ReadPlan plan;
     };
 
+    /// Large reads of one kind.
+    struct Lot
+    {
+        std::size_t reads = 0; ///< under way
+        std::deque<Waiting> waiting;
+    };
+
+    [[nodiscard]] Lot& lotOf(std::uint64_t size) { return size < kHugeBytes ? _large : _huge; }
     void submit(const RelativePath& path, const FileStat& stat, ReadPlan plan);
     void onRead(std::unique_ptr<ReadJob> job, ReadPlan plan);
     void onFrames(std::unique_ptr<ReadJob> job, const ReadPlan& plan);
@@ -104,14 +116,14 @@ private:
     ShareContext& _share;
     const Callbacks _callbacks;
     std::size_t _light = 0;
-    std::size_t _heavy = 0;
+    Lot _large;
+    Lot _huge;
     struct Entry
     {
         std::unique_ptr<Upload> upload;
         bool finished = false; ///< finish() was called
     };
     std::map<RelativePath, Entry> _uploads;
-    std::deque<Waiting> _waiting;
     Sent _sent;
     std::uint64_t _connection = 0; // tells jobs of an earlier connection
 };

@@ -141,6 +141,10 @@ bool LocalChanges::lookAtNext(SteadyTime now)
             const Finding finding = std::move(_found.front());
             _found.pop_front();
             path = finding.path;
+            if (path.text() == kIgnoreFile)
+            {
+                _callbacks.loadRules();
+            }
             const bool tookItsPlace = finding.kind == Finding::Kind::Changed &&
                                       finding.stat.kind != FileKind::Directory &&
                                       isFilledFolder(_share.index.get(_share.record.id, path));
@@ -183,9 +187,9 @@ void LocalChanges::examine(const DirtyPath& dirty)
     const RelativePath& path = dirty.path;
     if (path.isRoot())
     {
-        if (_scanStart)
+        if (_scanStart || !_vanished.empty())
         {
-            // To begin again and again would never come to the last folders.
+            // To begin again and again would never come to the last folders, nor to the deletions.
             _scanAgain = true;
         }
         else if (_callbacks.rootIsSound())
@@ -224,7 +228,11 @@ void LocalChanges::examine(const DirtyPath& dirty)
     {
         _vanished.try_emplace(path, _share.clock.steady() + kVanishDelay);
     }
-    _downlink.reconsider(path);
+    if (!row || row->seq == 0 || _downlink.isJudged(path))
+    {
+        // For the others the answer to the deletion decides: until then both would go round in circles.
+        _downlink.reconsider(path);
+    }
 }
 
 void LocalChanges::examinePresent(const DirtyPath& dirty, const FileStat& stat)
@@ -312,11 +320,16 @@ void LocalChanges::scanNext()
         const SteadyTime duration = _share.clock.steady() - *_scanStart;
         _scanStart.reset();
         _callbacks.onScanned(duration);
-        if (std::exchange(_scanAgain, false))
-        {
-            _dirty.mark(
-                RelativePath(), HintScope::Subtree, HintTiming::Settled, _share.clock.steady());
-        }
+        scanOnceMore();
+    }
+}
+
+/// Another scan was asked for while one was under way, or deletions had still to be believed.
+void LocalChanges::scanOnceMore()
+{
+    if (_vanished.empty() && !_scanStart && std::exchange(_scanAgain, false))
+    {
+        markAll();
     }
 }
 
@@ -354,8 +367,13 @@ void LocalChanges::confirmVanished()
         {
             return;
         }
+        if (path.text() == kIgnoreFile)
+        {
+            _callbacks.loadRules();
+        }
         _uplink.vanished(path);
     }
+    scanOnceMore();
 }
 
 bool LocalChanges::isBeingReadElsewhere(const RelativePath& path)

@@ -86,6 +86,7 @@ private:
     [[nodiscard]] bool isFilledFolder(const std::optional<IndexEntry>& row);
     void lookAtLinks(const RelativePath& path, const FileStat& stat);
     void scanNext();
+    void scanOnceMore();
     void confirmVanished();
     [[nodiscard]] bool isBeingReadElsewhere(const RelativePath& path);
     void verifyGrown();

@@ -85,7 +85,7 @@ void Placement::placeOnce(ApplyTask& task)
     }
 }
 
-bool Placement::asExpected(const ApplyTask& task, const std::optional<FileStat>& now) const
+bool Placement::asExpected(const ApplyTask& task, const std::optional<FileStat>& now)
 {
     if (!task.expectPresent || !now)
     {

@@ -69,7 +69,7 @@ private:
     std::optional<RelativePath> setAside(const RelativePath& from, Seq seq);
     bool isBeingWritten(const RelativePath& path);
     FileStat asPlaced(const RelativePath& path, const FileStat& finished);
-    bool asExpected(const ApplyTask& task, const std::optional<FileStat>& now) const;
+    [[nodiscard]] static bool asExpected(const ApplyTask& task, const std::optional<FileStat>& now);
     void settleDisplaced(ApplyTask& task, const RelativePath& out);
     void letGo(ApplyTask& task, const RelativePath& out, const FileStat& stat, bool isBeingWritten);
     void

@@ -5,7 +5,14 @@
 
 namespace tidewire {
 
-/// Compresses one frame on a worker.
+namespace {
+
+// Less among what compresses does no harm.
+constexpr std::size_t kLeastRandom = 1024;
+
+} // namespace
+
+/// Compresses the frames of a batch on a worker.
 class ProposalBatcher::PackJob: public Job
 {
 public:
@@ -19,29 +26,31 @@ public:
 
     bool step() override
     {
-        _frame = packFrame(_raw, _effort);
+        _frames = pack(_raw, _effort);
         return false;
     }
 
     void finish(JobPtr) override
     {
-        _batch->frame = std::move(_frame);
+        _batch->frames = std::move(_frames);
+        _batch->packed = true;
         _done();
     }
 
 private:
     const std::shared_ptr<Batch> _batch; // the worker does not touch it
     const PackEffort _effort;
-    const Bytes _raw;
-    Frame _frame;
+    const Streams _raw;
+    Frames _frames;
     const std::function<void()> _done;
 };
 
 void ProposalBatcher::add(Proposal proposal, ByteView literal)
 {
+    const std::size_t stream = literal.size() >= kLeastRandom && looksRandom(literal) ? 1 : 0;
     const std::size_t text = proposal.path.text().size() + proposal.entry.target.size();
     const bool fits = !_batches.empty() && !_batches.back()->closed &&
-                      _batches.back()->raw.size() + literal.size() <= kFrameBytes &&
+                      _batches.back()->raw[stream].size() + literal.size() <= kFrameBytes &&
                       _batches.back()->proposals.size() < kMaxProposals &&
                       _batches.back()->ops + proposal.delta.size() <= kMaxOps &&
                       _batches.back()->text + text <= kMaxTextBytes;
@@ -52,14 +61,16 @@ void ProposalBatcher::add(Proposal proposal, ByteView literal)
         _batches.push_back(std::make_shared<Batch>());
     }
     Batch& batch = *_batches.back();
+    Bytes& raw = batch.raw[stream];
     for (Op& op : proposal.delta)
     {
         if (op.kind == OpKind::Data)
         {
-            op.offset += op.frame * kFrameBytes + batch.raw.size();
+            op.offset += op.frame * kFrameBytes + raw.size();
+            op.frame = stream;
         }
     }
-    batch.raw.insert(batch.raw.end(), literal.begin(), literal.end());
+    raw.insert(raw.end(), literal.begin(), literal.end());
     batch.ops += proposal.delta.size();
     batch.text += text;
     batch.proposals.push_back(std::move(proposal));
@@ -85,13 +96,10 @@ void ProposalBatcher::close(PackEffort effort)
     }
     const std::shared_ptr<Batch>& batch = _batches.back();
     batch->closed = true;
-    if (batch->raw.empty())
+    if (batch->raw[0].size() + batch->raw[1].size() <= kPackInline)
     {
-        batch->frame.emplace();
-    }
-    else if (batch->raw.size() <= kPackInline)
-    {
-        batch->frame = packFrame(batch->raw);
+        batch->frames = pack(batch->raw, PackEffort::Usual);
+        batch->packed = true;
     }
     else
     {
@@ -101,31 +109,49 @@ void ProposalBatcher::close(PackEffort effort)
 
 void ProposalBatcher::sendReady()
 {
-    while (!_batches.empty() && _batches.front()->closed && _batches.front()->frame)
+    while (!_batches.empty() && _batches.front()->packed)
     {
         send(*_batches.front());
         _batches.pop_front();
     }
 }
 
+ProposalBatcher::Frames ProposalBatcher::pack(const Streams& raw, PackEffort effort)
+{
+    Frames frames;
+    for (std::size_t i = 0; i < kStreams; ++i)
+    {
+        if (!raw[i].empty())
+        {
+            frames[i] = packFrame(raw[i], effort);
+        }
+    }
+    return frames;
+}
+
 void ProposalBatcher::send(Batch& batch)
 {
-    if (batch.frame->rawLength > 0)
+    std::array<FrameId, kStreams> ids{};
+    for (std::size_t i = 0; i < kStreams; ++i)
     {
-        const FrameId id = _nextFrame++;
-        for (Proposal& proposal : batch.proposals)
+        if (!batch.frames[i])
         {
-            for (Op& op : proposal.delta)
-            {
-                op.frame = op.kind == OpKind::Data ? id : 0;
-            }
+            continue;
         }
-        _sent.bytes += batch.frame->stored.size();
+        ids[i] = _nextFrame++;
+        _sent.bytes += batch.frames[i]->stored.size();
         FrameMessage message;
         message.share = _share.number;
-        message.id = id;
-        message.frame = std::move(*batch.frame);
+        message.id = ids[i];
+        message.frame = *std::move(batch.frames[i]);
         _share.relay.send(message, Lane::Urgent);
+    }
+    for (Proposal& proposal : batch.proposals)
+    {
+        for (Op& op : proposal.delta)
+        {
+            op.frame = op.kind == OpKind::Data ? ids.at(static_cast<std::size_t>(op.frame)) : 0;
+        }
     }
     _sent.proposals += batch.proposals.size();
     _share.relay.send(ProposeMessage{_share.number, std::move(batch.proposals)}, Lane::Urgent);

@@ -5,6 +5,7 @@
 #include "agent/sync/ShareContext.h"
 #include "shared/wire/FrameCodec.h"
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -14,14 +15,15 @@
 namespace tidewire {
 
 /// Proposals leave in the order of add(): a folder before what is in it, a new name before the old
-/// one goes. Small literals share a frame, so that many small similar files compress together.
+/// one goes. Small literals share a frame, so that many small similar files compress together; those that do not compress
+/// share another one, which costs neither side any work and leaves the first one whole.
 ///
-/// Memory: kMaxBatches batches of one frame each; hasRoom() tells.
+/// Memory: kMaxBatches batches of two frames each; hasRoom() tells.
 /// Thread: sync.
 class ProposalBatcher
 {
 public:
-    static constexpr std::size_t kMaxBatches = 8;
+    static constexpr std::size_t kMaxBatches = 6;
     static constexpr std::size_t kMaxProposals = 512;
     static constexpr std::size_t kMaxOps = 65536;
 
@@ -29,7 +31,7 @@ public:
     static constexpr std::size_t kMaxTextBytes = 1 << 20;
 
     /// A frame of up to this size is packed on the spot: quicker than a trip to a worker.
-    static constexpr std::size_t kPackInline = 8 * 1024;
+    static constexpr std::size_t kPackInline = 8 << 10;
 
     explicit ProposalBatcher(ShareContext& share): _share(share) {}
 
@@ -54,17 +56,24 @@ public:
     Sent takeSent() { return std::exchange(_sent, Sent{}); }
 
 private:
+    /// What compresses, and what does not.
+    static constexpr std::size_t kStreams = 2;
+    using Streams = std::array<Bytes, kStreams>;
+    using Frames = std::array<std::optional<Frame>, kStreams>; // none of an empty stream
+
     struct Batch
     {
-        Bytes raw;
-        std::optional<Frame> frame;
-        std::vector<Proposal> proposals;
+        Streams raw;
+        Frames frames;
+        std::vector<Proposal> proposals; // their Data name the stream instead of the frame
         std::size_t ops = 0;
         std::size_t text = 0;
         bool closed = false;
+        bool packed = false;
     };
     class PackJob;
 
+    [[nodiscard]] static Frames pack(const Streams& raw, PackEffort effort);
     void close(PackEffort effort);
     void sendReady();
     void send(Batch& batch);

@@ -2,34 +2,32 @@
 
 #include "shared/wire/FrameCodec.h"
 
+#include <algorithm>
+
 namespace tidewire {
 
 SharedFrame ReceivedFrames::find(ShareNumber share, FrameId id) const
 {
-    for (auto item = _frames.rbegin(); item != _frames.rend(); ++item)
-    {
-        if (item->share == share && item->id == id)
-        {
-            return item->frame;
-        }
-    }
-    return nullptr;
+    const auto item = std::find_if(_frames.rbegin(), _frames.rend(), [&](const Item& frame) {
+        return frame.share == share && frame.id == id;
+    });
+    return item == _frames.rend() ? nullptr : item->frame;
 }
 
 std::shared_ptr<const Bytes> ReceivedFrames::raw(ShareNumber share, FrameId id)
 {
-    for (auto item = _frames.rbegin(); item != _frames.rend(); ++item)
+    const auto item = std::find_if(_frames.rbegin(), _frames.rend(), [&](const Item& frame) {
+        return frame.share == share && frame.id == id;
+    });
+    if (item == _frames.rend())
     {
-        if (item->share == share && item->id == id)
-        {
-            if (!item->raw)
-            {
-                item->raw = std::make_shared<const Bytes>(unpackFrame(*item->frame));
-            }
-            return item->raw;
-        }
+        return nullptr;
     }
-    return nullptr;
+    if (!item->raw)
+    {
+        item->raw = std::make_shared<const Bytes>(unpackFrame(*item->frame));
+    }
+    return item->raw;
 }
 
 } // namespace tidewire

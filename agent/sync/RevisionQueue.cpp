@@ -97,6 +97,7 @@ bool RevisionQueue::addBehind(Item& first, Item item)
 {
     if (first.next && first.next->revision.seq >= item.revision.seq)
     {
+        joinMessage(*first.next);
         return false;
     }
     joinMessage(item);
@@ -148,6 +149,15 @@ void RevisionQueue::restart()
     }
     _firstMessage += _messages.size();
     _messages.clear();
+    _filling = false;
+}
+
+void RevisionQueue::rejoin(Item& item)
+{
+    if (!item.pending)
+    {
+        joinMessage(item);
+    }
 }
 
 void RevisionQueue::clear()

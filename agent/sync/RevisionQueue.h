@@ -92,8 +92,11 @@ public:
     /// Bytes of content that wait in items.
     [[nodiscard]] std::size_t heldBytes() const { return _heldBytes; }
 
-    /// The cursor was set back: what came so far no longer moves it.
+    /// The cursor was set back, or the connection has ended: what came so far no longer moves it, it comes again.
     void restart();
+
+    /// The item came again.
+    void rejoin(Item& item);
 
     /// Forgets all, in the index too: another store counts its revisions anew.
     void clear();

@@ -1,5 +1,6 @@
 #include "agent/sync/ShareSync.h"
 
+#include "agent/sync/DiskState.h"
 #include "agent/sync/TemporarySweep.h"
 #include "shared/base/Errors.h"
 
@@ -110,6 +111,10 @@ bool ShareSync::start()
         loadRules();
         _share.index.putShare(_share.record);
         sweepTemporaries(_share);
+    }
+    catch (const DatabaseError&)
+    {
+        throw;
     }
     catch (const Error& error)
     {
@@ -233,12 +238,24 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
             ": the relay's store is another one; both sides are compared, nothing is "
             "deleted");
         _share.index.forgetRevisions(_share.record.id);
-        _downlink.forgetStore();
     }
     if (reset)
     {
-        _share.comparison.emplace();
+        // All heads come again; what is not among them is no longer to be applied.
+        _downlink.forgetReceived();
+    }
+    if (reset && _share.options.mode != ShareMode::Send)
+    {
+        _share.comparison = ShareContext::Comparison{};
         _share.comparison->incarnation = welcome.incarnation;
+    }
+    else if (reset)
+    {
+        _share.record.incarnation = welcome.incarnation;
+        _share.record.cursor = 0;
+        _share.record.tag = 0;
+        _share.index.putShare(_share.record);
+        _changes.markAll();
     }
     else
     {
@@ -378,7 +395,7 @@ void ShareSync::superseded(const Revision& head)
 void ShareSync::cannotVanish(const RelativePath& path)
 {
     const auto row = _share.index.get(_share.record.id, path);
-    if (!row || _share.files.stat(path))
+    if (!row || !isSurelyAbsent(_share.files, path))
     {
         lookAgain(path, HintScope::Entry, SteadyTime(0));
         return;
@@ -437,10 +454,9 @@ bool ShareSync::rootIsSound()
 
 void ShareSync::fail(const std::string& problem)
 {
-    if (_running)
-    {
-        halt(problem);
-    }
+    // Jobs that come back must not record how far it had come.
+    _downlink.forgetCursor();
+    halt(problem);
 }
 
 void ShareSync::onRootLost()

@@ -35,9 +35,19 @@ bool SyncEngine::addShare(WatchId id,
     hooks.onScanned = std::move(events.onScanned);
     auto share = std::make_unique<ShareSync>(
         std::move(options), *files, _index, _clock, _jobs, *this, _connection, std::move(hooks));
-    beginTurn();
-    const bool started = share->start();
-    endTurn();
+    bool started = false;
+    try
+    {
+        beginTurn();
+        started = share->start();
+        endTurn();
+    }
+    catch (const DatabaseError& error)
+    {
+        started = false;
+        fail(error.what());
+        share->fail(error.what());
+    }
     if (started && _connected)
     {
         _outlet.disconnect("share " + share->name() + " was added");
@@ -53,7 +63,9 @@ void SyncEngine::removeShare(WatchId id)
     {
         return;
     }
-    if (_connected)
+    const bool isKnown =
+        std::find(_numbered.begin(), _numbered.end(), found->second.share.get()) != _numbered.end();
+    if (_connected && isKnown)
     {
         _outlet.disconnect("share " + found->second.share->name() + " was removed");
         onDisconnected();
@@ -258,8 +270,9 @@ void SyncEngine::takeTurn(const std::function<void()>& work)
         beginTurn();
         work();
     }
-    catch (const DatabaseError& error)
+    catch (const StorageError& error)
     {
+        // What concerns one file is settled where it happens: this is the index.
         fail(error.what());
     }
 }
@@ -281,6 +294,7 @@ void SyncEngine::fail(const std::string& problem)
         _index.rollback();
     }
     _outgoing.clear();
+    _dropping = true;
     for (const auto& [id, entry] : _shares)
     {
         entry.share->fail(problem);
@@ -290,6 +304,7 @@ void SyncEngine::fail(const std::string& problem)
         _outlet.disconnect(problem);
         onDisconnected();
     }
+    _dropping = false;
 }
 
 std::optional<SteadyTime> SyncEngine::nextDue() const

@@ -227,7 +227,7 @@ void Uplink::proposeLike(Flight flight, const IndexEntry& like)
     const Seq source = delta.empty() ? 0 : like.seq;
     propose(std::move(flight), source, std::move(delta), {});
     // When the other name is gone this is a rename: both ways go together, so that others rename, too.
-    if (!_share.rules.isIgnored(like.path, false) && !_share.files.stat(like.path) &&
+    if (!_share.rules.isIgnored(like.path, false) && isSurelyAbsent(_share.files, like.path) &&
         _host.rootIsSound() && hold(like.path))
     {
         proposeDeletion(like);
@@ -246,7 +246,7 @@ void Uplink::propose(Flight flight, Seq source, Delta delta, ByteView literal)
     proposal.id = _nextProposal++;
     proposal.path = flight.path;
     proposal.base = flight.base;
-    proposal.seen = seen(flight.path);
+    proposal.seen = seen(flight.path, flight.base);
     proposal.entry = flight.entry;
     proposal.source = source;
     proposal.delta = std::move(delta);
@@ -256,11 +256,11 @@ void Uplink::propose(Flight flight, Seq source, Delta delta, ByteView literal)
     _batcher.add(std::move(proposal), literal);
 }
 
-/// What waits for the path here has not been acted on, although the cursor may be past it.
-Seq Uplink::seen(const RelativePath& path)
+/// What waits for the path here has not been acted on, although the cursor may be past it, and it may stand for others
+/// before it that were left out.
+Seq Uplink::seen(const RelativePath& path, Seq base)
 {
-    const auto awaited = _host.awaited(path);
-    return awaited ? std::min(_share.record.cursor, awaited->seq - 1) : _share.record.cursor;
+    return _host.awaited(path) ? base : _share.record.cursor;
 }
 
 void Uplink::proposeDeletion(const IndexEntry& entry)
@@ -289,7 +289,7 @@ void Uplink::emptied(const RelativePath& path)
 /// What was in the folder is on its way; now for what took its place.
 void Uplink::cleared(const RelativePath& path)
 {
-    const auto stat = _share.files.stat(path);
+    const auto stat = statIfPossible(_share.files, path);
     if (stat && stat->kind != FileKind::Directory)
     {
         changed(path, *stat, false);
@@ -311,7 +311,7 @@ DeletionStep Uplink::deleteEntry(const IndexEntry& entry)
     {
         return DeletionStep::Done;
     }
-    if (_share.files.stat(entry.path))
+    if (!isSurelyAbsent(_share.files, entry.path))
     {
         // It has come back while the walk was on its way.
         return DeletionStep::Busy;
@@ -392,6 +392,10 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
     }
     if (onlyIdentityChanged(row, flight.entry, request.expected))
     {
+        if (flight.signature)
+        {
+            _share.index.putSignature(share, path, *flight.signature);
+        }
         _reads.drop(path);
         release(path);
         return;
@@ -434,7 +438,7 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
     proposal.id = _nextProposal++;
     proposal.path = path;
     proposal.base = flight.base;
-    proposal.seen = seen(path);
+    proposal.seen = seen(path, flight.base);
     proposal.entry = flight.entry;
     proposal.source = source;
     proposal.upload = _reads.uploadOf(*job, plan);

@@ -157,7 +157,7 @@ private:
     void onRefusal(ProposalResult& result, const Flight& flight);
     void cleared(const RelativePath& path);
     DeletionStep deleteEntry(const IndexEntry& entry);
-    [[nodiscard]] Seq seen(const RelativePath& path);
+    [[nodiscard]] Seq seen(const RelativePath& path, Seq base);
     void tryAgainLater(const RelativePath& path, HintScope scope);
 
     ShareContext& _share;

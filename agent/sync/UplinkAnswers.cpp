@@ -104,17 +104,20 @@ void Uplink::accepted(const Flight& flight, Seq seq)
     else
     {
         row = IndexEntry{flight.path, seq, flight.entry, flight.local};
-        _share.index.put(share, *row);
         if (flight.signature)
         {
-            _share.index.putSignature(share, flight.path, *flight.signature);
+            _share.index.put(share, *row, *flight.signature);
         }
-        else if (flight.appended)
+        else
+        {
+            _share.index.put(share, *row);
+        }
+        if (!flight.signature && flight.appended)
         {
             _share.index.appendSignature(share, flight.path, flight.entry.size, *flight.appended);
             _host.grown(flight.path);
         }
-        else if (flight.like)
+        else if (!flight.signature && flight.like)
         {
             _share.index.copySignature(share, *flight.like, flight.path);
         }
@@ -148,6 +151,11 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
         release(path);
         return;
     case Refusal::ParentMissing:
+        if (_share.options.mode == ShareMode::Send)
+        {
+            // No feed tells that the folder is gone there: it is proposed anew.
+            _share.index.remove(_share.record.id, path.parent());
+        }
         _host.lookAgain(path.parent(), HintScope::Entry, kRetryDelay);
         tryAgainLater(path, HintScope::Entry);
         return;
@@ -168,7 +176,8 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
             row->local = {};
             _share.index.put(_share.record.id, *row);
         }
-        if (const auto stat = _share.files.stat(path); stat && stat->kind == FileKind::File)
+        if (const auto stat = statIfPossible(_share.files, path);
+            stat && stat->kind == FileKind::File)
         {
             ReadPlan plan;
             plan.withBase = false;

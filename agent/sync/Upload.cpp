@@ -32,6 +32,7 @@ UploadToken uploadToken(const RelativePath& path, const FileStat& stat, Seq base
 Upload::Upload(ShareContext& share, const UploadToken& token, std::uint64_t fileSize, bool restart):
     _share(share),
     _token(token),
+    _fileSize(fileSize),
     _digest(::XXH3_createState(), ::XXH3_freeState)
 {
     ::XXH3_64bits_reset(_digest.get());

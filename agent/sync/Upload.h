@@ -41,6 +41,7 @@ public:
     Upload(ShareContext& share, const UploadToken& token, std::uint64_t fileSize, bool restart);
 
     [[nodiscard]] const UploadToken& token() const { return _token; }
+    [[nodiscard]] std::uint64_t fileSize() const { return _fileSize; }
 
     /// The relay's word on how much it holds.
     [[nodiscard]] Outcome onState(const UploadStateMessage& state);
@@ -72,6 +73,7 @@ private:
 
     ShareContext& _share;
     const UploadToken _token;
+    const std::uint64_t _fileSize;
     std::unique_ptr<ReadJob> _waiting;
     std::deque<Frame> _frames;
     std::uint32_t _next = 0; // index of the first of _frames

@@ -14,12 +14,15 @@ namespace tidewire {
 /// Urgent bytes of one connection above which its feeds wait, and nothing is read from it.
 inline constexpr std::size_t kUrgentBytes = 1 << 20;
 
+/// The same for a feed that sends contents: they are this connection's alone.
+inline constexpr std::size_t kBehindBytes = 512 << 10;
+
 /// Urgent bytes of one connection above which a live feed falls behind. What is queued of live changes is shared by all
-/// connections; a feed that is behind has its agent ask for each content.
+/// connections.
 inline constexpr std::size_t kLiveBytes = 4 << 20;
 
 /// Bulk bytes of one connection above which its fetches wait: enough to keep a fast link busy between two rounds of the loop.
-inline constexpr std::size_t kBulkBytes = 256 * 1024;
+inline constexpr std::size_t kBulkBytes = 256 << 10;
 
 /// Sends to one connection and keeps the books of its lanes.
 ///

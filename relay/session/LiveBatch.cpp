@@ -2,62 +2,20 @@
 
 #include "relay/session/LiveBatch.h"
 
+#include "relay/session/NamedFrames.h"
+
 #include <algorithm>
-#include <optional>
 
 namespace tidewire {
 
 namespace {
 
 constexpr std::size_t kChunkItems = 512;
-constexpr std::size_t kChunkBytes = 256 * 1024;
+constexpr std::size_t kChunkBytes = 256 << 10;
 constexpr std::size_t kItemBytes =
     128;                             // of an item besides its path, target and operations, at most
 constexpr std::size_t kOpBytes = 24; // of an operation, at most
 constexpr std::size_t kInlineOps = 4096;
-
-/// The frames that `delta` names, each once; nothing when they are more than a window takes.
-std::optional<std::vector<FrameId>> namedFrames(const Delta& delta)
-{
-    std::vector<FrameId> frames;
-    for (const Op& op : delta)
-    {
-        if (op.kind != OpKind::Data)
-        {
-            continue;
-        }
-        const std::uint64_t count =
-            (op.offset % kFrameBytes + op.length + kFrameBytes - 1) / kFrameBytes;
-        if (count > kFrameWindow)
-        {
-            return std::nullopt;
-        }
-        for (std::uint64_t i = 0; i < count; ++i)
-        {
-            const FrameId id = op.frame + op.offset / kFrameBytes + i;
-            if (std::find(frames.begin(), frames.end(), id) == frames.end())
-            {
-                frames.push_back(id);
-            }
-        }
-        if (frames.size() > kFrameWindow)
-        {
-            return std::nullopt;
-        }
-    }
-    return frames;
-}
-
-void addMissing(std::vector<FrameId>& frames, const std::vector<FrameId>& more)
-{
-    for (const FrameId id : more)
-    {
-        if (std::find(frames.begin(), frames.end(), id) == frames.end())
-        {
-            frames.push_back(id);
-        }
-    }
-}
 
 } // namespace
 
@@ -68,6 +26,22 @@ LiveBatch::LiveBatch(const Store& store,
     _accepted(std::move(accepted)),
     _origins(std::move(origins))
 {
+}
+
+FrameId LiveBatch::newestFrame() const
+{
+    FrameId newest = 0;
+    for (const Accepted& accepted : _accepted)
+    {
+        for (const Op& op : accepted.delta)
+        {
+            if (op.kind == OpKind::Data)
+            {
+                newest = std::max(newest, op.frame + (op.offset + op.length - 1) / kFrameBytes);
+            }
+        }
+    }
+    return newest;
 }
 
 void LiveBatch::planInline()

@@ -37,6 +37,9 @@ public:
     /// The cursor after send().
     [[nodiscard]] Seq cursor() const { return _accepted.back().revision.seq; }
 
+    /// The newest frame that the commit's deltas name; 0 when there is none.
+    [[nodiscard]] FrameId newestFrame() const;
+
 private:
     /// Revisions of one message.
     struct Chunk

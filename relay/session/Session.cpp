@@ -184,7 +184,7 @@ void Session::sendLive(const ShareHub& hub, LiveBatch& batch)
         return;
     }
     batch.send(_line, opened.number(), _liveWindow);
-    opened.feed()->moveTo(batch.cursor());
+    opened.feed()->moveTo(batch.cursor(), batch.newestFrame());
 }
 
 bool Session::work()
@@ -193,12 +193,12 @@ bool Session::work()
     for (const auto& opened : _shares)
     {
         Feed* feed = opened ? opened->feed() : nullptr;
-        if (feed == nullptr || feed->isLive() || _line.queued(Lane::Urgent) >= kUrgentBytes)
+        if (feed == nullptr || !feed->canCatchUp(_line))
         {
             continue;
         }
-        feed->catchUp(_line);
-        more = more || (!feed->isLive() && _line.queued(Lane::Urgent) < kUrgentBytes);
+        feed->catchUp(_line, _agent, _liveWindow);
+        more = more || feed->canCatchUp(_line);
     }
     if (_fetches.canServe(_line))
     {

@@ -1,4 +1,4 @@
-// Small text helpers of the configuration and the command line.
+// Small text functions of the configuration and the command line.
 
 #include "shared/daemon/TextMatch.h"
 

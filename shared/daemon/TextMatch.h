@@ -1,4 +1,4 @@
-// Small text helpers of the configuration and the command line: blanks, and the nearest name.
+// Small text functions of the configuration and the command line: blanks, and the nearest name.
 
 #pragma once
 

@@ -2,7 +2,31 @@
 
 #include "shared/fs/RelativePath.h"
 
+#include <cstring>
+
 namespace tidewire {
+
+namespace {
+
+struct Parts
+{
+    std::string_view folder;
+    std::string_view name;
+};
+
+// Maps are ordered by it: rfind() of the library looks at one byte after the other.
+Parts cut(std::string_view text)
+{
+    const void* found = text.empty() ? nullptr : ::memrchr(text.data(), '/', text.size());
+    if (found == nullptr)
+    {
+        return {{}, text};
+    }
+    const auto slash = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+    return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+} // namespace
 
 bool isValidName(std::string_view name)
 {
@@ -48,16 +72,12 @@ std::optional<RelativePath> RelativePath::join(const RelativePath& folder, std::
 
 std::string_view RelativePath::name() const
 {
-    const std::size_t slash = _text.rfind('/');
-    return slash == std::string::npos ? std::string_view(_text)
-                                      : std::string_view(_text).substr(slash + 1);
+    return cut(_text).name;
 }
 
 std::string_view RelativePath::folder() const
 {
-    const std::size_t slash = _text.rfind('/');
-    return slash == std::string::npos ? std::string_view()
-                                      : std::string_view(_text).substr(0, slash);
+    return cut(_text).folder;
 }
 
 RelativePath RelativePath::parent() const
@@ -81,11 +101,13 @@ bool RelativePath::isWithin(const RelativePath& folder) const
 std::strong_ordering operator<=>(const RelativePath& a, const RelativePath& b)
 {
     // char_traits<char>::compare works on unsigned bytes, as memcmp and SQLite's BLOBs do.
-    if (const auto order = a.folder().compare(b.folder()); order != 0)
+    const Parts left = cut(a._text);
+    const Parts right = cut(b._text);
+    if (const auto order = left.folder.compare(right.folder); order != 0)
     {
         return order <=> 0;
     }
-    return a.name().compare(b.name()) <=> 0;
+    return left.name.compare(right.name) <=> 0;
 }
 
 } // namespace tidewire

@@ -52,6 +52,8 @@ std::uint64_t countSample(ByteView raw, ByteCounts& counts)
     return total;
 }
 
+} // namespace
+
 // The collision (Renyi) entropy of the bytes: how many pairs of the sample are equal, against the
 // one in 256 of random bytes. Unlike the usual estimate of Shannon's it is right for short samples
 // too, and needs no logarithms. A quarter more, beyond chance, is 7.7 bits in a byte.
@@ -70,6 +72,8 @@ bool looksRandom(ByteView raw)
     const std::uint64_t excess = equalPairs - std::min(equalPairs, expected + expected / 4);
     return excess * excess <= 9 * expected;
 }
+
+namespace {
 
 // Small files share frames, photographs among texts: what is random is passed through in between.
 constexpr std::size_t kPartBytes = 1024;

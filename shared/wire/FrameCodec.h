@@ -20,6 +20,9 @@ enum class PackEffort : std::uint8_t
 /// Memory: 264 KiB at most while it runs.
 [[nodiscard]] Frame packFrame(ByteView raw, PackEffort effort = PackEffort::Usual);
 
+/// Whether bytes look incompressible, by a sample: packFrame() would pass them through.
+[[nodiscard]] bool looksRandom(ByteView bytes);
+
 /// The raw bytes. CorruptError when checksum, encoding, zlib stream or length are wrong; never
 /// gives more than rawLength bytes, and takes no memory for a rawLength above kFrameBytes.
 [[nodiscard]] Bytes unpackFrame(const Frame& frame);

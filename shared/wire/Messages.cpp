@@ -24,8 +24,8 @@ constexpr std::size_t kFrameBody = kFrameBytes + 64;
 
 // In the order of MessageType, from 1.
 constexpr std::array<TypeRule, std::variant_size_v<Message>> kRules{{
-    {"HELLO", 64 * 1024},
-    {"WELCOME", 64 * 1024},
+    {"HELLO", 64 << 10},
+    {"WELCOME", 64 << 10},
     {"ERROR", 1024},
     {"PING", kSmallBody},
     {"PONG", kSmallBody},
@@ -34,7 +34,7 @@ constexpr std::array<TypeRule, std::variant_size_v<Message>> kRules{{
     {"RESULT", kMaxResultBytes},
     {"REVISIONS", kMaxMessageBytes},
     {"CURSOR", kSmallBody},
-    {"FETCH", 64 * 1024},
+    {"FETCH", 64 << 10},
     {"CONTENT", kMaxMessageBytes},
     {"CREDIT", kSmallBody},
     {"UPLOAD_OPEN", kSmallBody},

@@ -45,7 +45,7 @@ inline constexpr std::uint32_t kFetchCredit = 4 << 20;
 inline constexpr std::size_t kMaxQueuedFetches = 1024;
 
 /// Literal bytes in one CONTENT.
-inline constexpr std::size_t kMaxLiteralBytes = 64 * 1024;
+inline constexpr std::size_t kMaxLiteralBytes = 64 << 10;
 
 /// Uploads of one connection that the relay keeps open; one more closes the one that was opened first (its frames stay).
 inline constexpr std::size_t kMaxOpenUploads = 16;

@@ -24,7 +24,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 constexpr std::uint64_t kSize = 12 * kMiB;
 
 /// What a break of the line may cost: a frame that was cut, the greetings.
-constexpr std::uint64_t kCut = 256 * 1024;
+constexpr std::uint64_t kCut = 256 << 10;
 
 /// What is under way to the receiver and not yet on its disk: the credit.
 constexpr std::uint64_t kCredit = 2 * kMiB + kCut;

@@ -74,6 +74,34 @@ protected:
 
 } // namespace
 
+TEST_CASE_METHOD(SignatureFixture,
+                 "Index: an entry and its signature in one are as if put one after the other")
+{
+    const Signature first = makeSignature(random, 5000);
+    const Signature second = makeSignature(random, 700000);
+    const Signature third = makeSignature(random, 300);
+    CHECK(index().countEntries(share) == 2);
+
+    index().put(share, fileAt("new"), first);
+    CHECK(index().countEntries(share) == 3);
+    CHECK(same(index().get(share, fileAt("new").path).value(), fileAt("new")));
+    CHECK(index().signature(share, fileAt("new").path) == first);
+
+    IndexEntry changed = fileAt("new");
+    changed.seq += 100;
+    changed.entry.size += 1;
+    index().put(share, changed, second);
+    CHECK(index().countEntries(share) == 3);
+    CHECK(same(index().get(share, changed.path).value(), changed));
+    CHECK(index().signature(share, changed.path) == second);
+
+    // One that is there, without a signature so far.
+    index().put(share, fileAt("a"), third);
+    CHECK(index().signature(share, fileAt("a").path) == third);
+    CHECK(index().signature(share, changed.path) == second);
+    CHECK(index().countEntries(share) == 3);
+}
+
 TEST_CASE_METHOD(SignatureFixture, "Index: signatures of any length survive a reopen")
 {
     const auto blocks = GENERATE(0U, 1U, 255U, 256U, 257U, 5000U, 262144U);

@@ -7,7 +7,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <map>
+#include <random>
 
 using namespace tidewire;
 
@@ -174,6 +176,31 @@ TEST_CASE_METHOD(BatcherFixture,
     CHECK(sent[1].frame.rawLength == 1);
     CHECK(sent[2].frame.rawLength == kFrameBytes);
     CHECK(receivedIds() == upTo(4));
+}
+
+TEST_CASE_METHOD(BatcherFixture,
+                 "ProposalBatcher: what does not compress has a frame of its own, in one message",
+                 "[batcher]")
+{
+    std::mt19937 random(1);
+    for (std::uint32_t i = 0; i < 40; ++i)
+    {
+        std::string literal = variedText(2000, i);
+        if (i % 2 == 1)
+        {
+            std::ranges::generate(literal, [&] { return static_cast<char>(random()); });
+        }
+        add(i, literal);
+    }
+    batcher.flush();
+    runner.runAll();
+
+    const auto sent = relay.all<FrameMessage>();
+    REQUIRE(sent.size() == 2);
+    CHECK(sent[0].frame.encoding == FrameEncoding::Zlib);
+    CHECK(sent[1].frame.encoding == FrameEncoding::Raw);
+    CHECK(relay.all<ProposeMessage>().size() == 1);
+    CHECK(receivedIds() == upTo(40));
 }
 
 TEST_CASE_METHOD(BatcherFixture, "ProposalBatcher: copies and holes stay as they are", "[batcher]")

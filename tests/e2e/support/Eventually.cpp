@@ -8,11 +8,7 @@ namespace tidewire::e2e {
 
 std::chrono::milliseconds defaultDeadline()
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return std::chrono::seconds(90);
-#else
-    return std::chrono::seconds(20);
-#endif
+    return std::chrono::seconds(kIsSanitized ? 90 : 20);
 }
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline)

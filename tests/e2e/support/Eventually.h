@@ -7,6 +7,13 @@
 
 namespace tidewire::e2e {
 
+/// The programs run under a sanitizer: they are several times slower and larger.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kIsSanitized = true;
+#else
+inline constexpr bool kIsSanitized = false;
+#endif
+
 /// How long a condition may take before a test gives up; longer under a sanitizer.
 [[nodiscard]] std::chrono::milliseconds defaultDeadline();
 

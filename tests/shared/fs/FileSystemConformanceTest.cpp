@@ -7,7 +7,7 @@ using namespace tidewire;
 namespace {
 
 // Holes of all filesystems that we know are aligned so.
-constexpr std::uint64_t kStep = 64 * 1024;
+constexpr std::uint64_t kStep = 64 << 10;
 
 } // namespace
 
