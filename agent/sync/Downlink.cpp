@@ -155,6 +155,7 @@ void Downlink::accept(RevisionsMessage::Item& item)
             _queue.rejoin(*known);
             return;
         }
+        adopt(row, known->revision);
         if (known->state != RevisionQueue::State::Applying)
         {
             _downloads.drop(fresh.revision.path);
@@ -166,10 +167,21 @@ void Downlink::accept(RevisionsMessage::Item& item)
     {
         if (const auto older = _share.index.pending(_share.record.id, fresh.revision.path))
         {
+            adopt(row, older->revision);
             removePartial(older->revision);
         }
     }
     _queue.add(std::move(fresh));
+}
+
+/// What is here was found to be the content of a revision that is about to be replaced: the newer one was made of it.
+void Downlink::adopt(std::optional<IndexEntry> row, const Revision& older)
+{
+    if (row && row->seq == 0 && row->entry.sameContent(older.entry))
+    {
+        row->seq = older.seq;
+        _share.index.put(_share.record.id, *row);
+    }
 }
 
 bool Downlink::onContent(ContentMessage& message, std::uint32_t bodyBytes)

@@ -106,6 +106,7 @@ private:
     using Item = RevisionQueue::Item;
 
     void accept(RevisionsMessage::Item& item);
+    void adopt(std::optional<IndexEntry> row, const Revision& older);
     void tryDecide(Item& item);
     void decide(Item& item);
     void makeReady(Item& item,

@@ -103,7 +103,19 @@ EmbeddedStore::EmbeddedStore(FileSystem& state,
 {
 }
 
-EmbeddedStore::~EmbeddedStore() = default;
+EmbeddedStore::~EmbeddedStore()
+{
+    try
+    {
+        // What has come of uploads waits to be synced together: at a clean end it need not be sent again.
+        static_cast<void>(maintain(_clock.wallSeconds() + kUploadPauseSeconds + 1));
+    }
+    catch (const Error&)
+    {
+        // As after a crash: the agents send it again.
+        return;
+    }
+}
 
 void EmbeddedStore::requireSound() const
 {

@@ -104,23 +104,12 @@ void SimAgent::addShare()
     options.ignore = _settings.ignore;
     options.maxRevisions = _settings.maxRevisions;
     // As the agent does it: watched first, so that nothing gets lost between the scan and the watch.
-    bool started = false;
-    try
-    {
-        started = _engine->addShare(++_share,
-                                    std::move(options),
-                                    _agentDisk,
-                                    {[](const IgnoreRules&) {},
-                                     [](SteadyTime) {
-                                     }});
-    }
-    catch (const DatabaseError& error)
-    {
-        _trace.add(name(), std::string("the share does not start: ") + error.what());
-        _watcher.setOn(false);
-        _startAt = _clock.steady() + SyncEngine::kStartRetry;
-        return;
-    }
+    const bool started = _engine->addShare(++_share,
+                                           std::move(options),
+                                           _agentDisk,
+                                           {[](const IgnoreRules&) {},
+                                            [](SteadyTime) {
+                                            }});
     _watcher.setOn(started && _settings.mode != ShareMode::Receive);
     if (!started)
     {

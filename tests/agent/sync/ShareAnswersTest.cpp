@@ -165,6 +165,38 @@ TEST_CASE_METHOD(AnswersFixture, "Share: after Repeated with a deleted head the 
 }
 
 TEST_CASE_METHOD(AnswersFixture,
+                 "Share: what is the same as a revision that a newer one replaces is no conflict")
+{
+    const bool wasThere = GENERATE(true, false);
+    CAPTURE(wasThere);
+    if (wasThere)
+    {
+        news({file(1, "f", "same")});
+        turns();
+        files.setMtime(pathOf("f"), {1234567890, 1});
+    }
+    else
+    {
+        writeFile(files, "f", "same");
+    }
+    hint("f");
+    turns(false);
+    // While the file is being read.
+    Revision second = file(2, "f", "same");
+    second.entry.mtime = {1500000000, 2};
+    news({second});
+    turns(false);
+    runner.runAll();
+    news({file(3, "f", "newer")});
+
+    pass(1s);
+    CHECK(proposals().empty());
+    CHECK(names() == std::vector<std::string>{"f"});
+    CHECK(readFile(files, "f") == "newer");
+    CHECK(share->isSettled());
+}
+
+TEST_CASE_METHOD(AnswersFixture,
                  "Share: a file is not moved away because of a deletion that is older than it")
 {
     write("a", "content");
