@@ -13,6 +13,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <random>
 #include <string>
@@ -137,8 +138,12 @@ public:
     /// The process ends in the middle of whatever it does, and the power is cut.
     void crash()
     {
-        disk.setHook({});
+        // Nothing that the store would still do at its end reaches the disk.
+        disk.setHook([](std::string_view operation, const RelativePath& path) {
+            throw StorageError(operation, path.text(), EIO);
+        });
         store.reset();
+        disk.setHook({});
         disk.crash();
         open();
     }

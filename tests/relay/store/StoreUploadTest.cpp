@@ -105,6 +105,21 @@ TEST_CASE_METHOD(UploadFixture,
     CHECK(reopen(101).frames == 0);
 }
 
+TEST_CASE_METHOD(UploadFixture, "Uploads: a clean end keeps all that came", "[store][upload]")
+{
+    reopen();
+    store->commit();
+    for (std::uint32_t index = 0; index < 3; ++index)
+    {
+        send(index);
+        store->commit();
+    }
+
+    open();
+
+    CHECK(reopen().frames == 3);
+}
+
 TEST_CASE_METHOD(UploadFixture, "Uploads: a pause makes all that came durable", "[store][upload]")
 {
     reopen();
