@@ -44,8 +44,8 @@ public:
 class Downlink
 {
 public:
-    static constexpr std::size_t kMaxTasks = 1024;
-    static constexpr std::size_t kMaxTaskBytes = 4 << 20;
+    static constexpr std::size_t kMaxTasks = 512;
+    static constexpr std::size_t kMaxTaskBytes = 2 << 20;
     static constexpr unsigned kMaxWrongContents = 3;
 
     Downlink(ShareContext& share,

@@ -117,59 +117,74 @@ bool Downlink::addToBatch(Item& item,
 
 void Downlink::onApplied(ApplyJob& job, const std::vector<RelativePath>& paths)
 {
-    _applying = false;
-    for (std::size_t i = 0; i < paths.size(); ++i)
-    {
-        ApplyTask& task = job.tasks[i];
-        const RelativePath path = paths[i];
-        if (task.source == ContentSource::MoveOf)
-        {
-            const bool changed = _paths.release(task.sourcePath);
-            Item* other = _queue.find(task.sourcePath);
-            const bool isMoved = other != nullptr && other->state == RevisionQueue::State::Applying;
-            if (isMoved && task.outcome == ApplyOutcome::Done)
-            {
-                finish(task.sourcePath);
-            }
-            else if (isMoved)
-            {
-                _queue.toDecide(*other);
-            }
-            if (changed)
-            {
-                _host.lookAgain(task.sourcePath, HintScope::Entry, SteadyTime(0));
-            }
-        }
+    std::vector<RelativePath> changed;
+    const auto release = [&](const RelativePath& path) {
         if (_paths.release(path))
         {
-            _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
+            changed.push_back(path);
         }
-        if (task.conflictCopy)
+    };
+    for (std::size_t i = 0; i < paths.size(); ++i)
+    {
+        release(paths[i]);
+        if (job.tasks[i].source == ContentSource::MoveOf)
         {
-            _share.log.warning(_share.options.name + ": " + printable(path.text()) +
-                               " was changed here and elsewhere; what was here is kept as " +
-                               printable(task.conflictCopy->text()));
-            _host.lookAgain(*task.conflictCopy, HintScope::Entry, SteadyTime(0));
+            release(job.tasks[i].sourcePath);
         }
-        if (task.displaced)
+    }
+    // The disk is busy with the next batch while this one is recorded.
+    _applying = false;
+    startApply();
+    for (std::size_t i = 0; i < paths.size(); ++i)
+    {
+        onOutcome(job.tasks[i], paths[i]);
+    }
+    for (const RelativePath& path : changed)
+    {
+        _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
+    }
+}
+
+void Downlink::onOutcome(ApplyTask& task, const RelativePath& path)
+{
+    if (task.source == ContentSource::MoveOf)
+    {
+        Item* other = _queue.find(task.sourcePath);
+        const bool isMoved = other != nullptr && other->state == RevisionQueue::State::Applying;
+        if (isMoved && task.outcome == ApplyOutcome::Done)
         {
-            _displaced.add(*task.displaced);
+            finish(task.sourcePath);
         }
-        Item* item = _queue.find(path);
-        if (item == nullptr || item->state != RevisionQueue::State::Applying ||
-            item->revision.seq != task.seq)
+        else if (isMoved)
         {
-            // The relay's store was replaced in between: the disk is looked at for what it is.
-            _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
+            _queue.toDecide(*other);
         }
-        else if (task.outcome == ApplyOutcome::Done)
-        {
-            onTaskDone(*item, task);
-        }
-        else
-        {
-            onTaskFailed(*item, task);
-        }
+    }
+    if (task.conflictCopy)
+    {
+        _share.log.warning(_share.options.name + ": " + printable(path.text()) +
+                           " was changed here and elsewhere; what was here is kept as " +
+                           printable(task.conflictCopy->text()));
+        _host.lookAgain(*task.conflictCopy, HintScope::Entry, SteadyTime(0));
+    }
+    if (task.displaced)
+    {
+        _displaced.add(*task.displaced);
+    }
+    Item* item = _queue.find(path);
+    if (item == nullptr || item->state != RevisionQueue::State::Applying ||
+        item->revision.seq != task.seq)
+    {
+        // The relay's store was replaced in between: the disk is looked at for what it is.
+        _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
+    }
+    else if (task.outcome == ApplyOutcome::Done)
+    {
+        onTaskDone(*item, task);
+    }
+    else
+    {
+        onTaskFailed(*item, task);
     }
 }
 

@@ -213,7 +213,10 @@ std::optional<std::pair<Hash, Signature>> ContentWriter::Impl::finish()
         return std::nullopt;
     }
     settle();
-    _out.truncate(_size);
+    if (_out.stat().size != _size)
+    {
+        _out.truncate(_size); // it ends with a hole
+    }
     std::pair<Hash, Signature> result;
     result.second = _builder.finish(result.first);
     return result;
