@@ -30,8 +30,10 @@ public:
     {
         std::ranges::sort(_items, {}, [this](const Item& item) { return text(item); });
         const auto doubles =
-            std::ranges::unique(_items, {}, [this](const Item& item) { return text(item); });
-        _items.erase(doubles.begin(), doubles.end());
+            std::unique(_items.begin(), _items.end(), [this](const Item& one, const Item& next) {
+                return text(one) == text(next);
+            });
+        _items.erase(doubles, _items.end());
     }
 
     [[nodiscard]] std::size_t size() const { return _items.size(); }

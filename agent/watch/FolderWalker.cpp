@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
-#include <ranges>
 #include <vector>
 
 namespace tidewire {
@@ -396,8 +395,9 @@ void FolderWalker::unwatch(WatchNode& node)
 void FolderWalker::dismantle(WatchNode& top)
 {
     // Children first and without recursion: a tree can be deeper than the stack.
-    const std::vector<WatchNode*> nodes = WatchTree::subtreeOf(top);
-    for (WatchNode* node : std::views::reverse(nodes))
+    std::vector<WatchNode*> nodes = WatchTree::subtreeOf(top);
+    std::ranges::reverse(nodes);
+    for (WatchNode* node : nodes)
     {
         dequeue(*node);
         unwatch(*node);

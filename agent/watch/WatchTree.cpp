@@ -3,7 +3,6 @@
 #include "agent/watch/WatchTree.h"
 
 #include <algorithm>
-#include <ranges>
 
 namespace tidewire {
 
@@ -19,8 +18,9 @@ std::optional<RelativePath> WatchTree::pathOf(const WatchNode& node)
     {
         return std::nullopt;
     }
+    std::ranges::reverse(chain);
     std::string text;
-    for (const WatchNode* step : std::views::reverse(chain))
+    for (const WatchNode* step : chain)
     {
         text += text.empty() ? "" : "/";
         text += step->name;

@@ -67,17 +67,19 @@ std::optional<ContentLedger::Id> ContentLedger::find(std::string_view text) cons
     return found == _ids.end() ? std::nullopt : std::optional(found->second);
 }
 
-void ContentLedger::supersede(std::string_view text)
+void ContentLedger::supersede(std::string_view text, const RelativePath& path)
 {
     if (const auto id = find(text))
     {
+        _superseded.emplace(path.text(), *id);
         _alive.erase(*id);
     }
 }
 
-void ContentLedger::revive(std::string_view text)
+void ContentLedger::revive(std::string_view text, const RelativePath& path)
 {
-    if (const auto id = find(text))
+    const auto id = find(text);
+    if (id && !_superseded.contains({path.text(), *id}))
     {
         _alive.insert(*id);
     }

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "shared/fs/RelativePath.h"
 #include "tests/sim/SimRandom.h"
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tidewire {
 
@@ -31,11 +33,12 @@ public:
     /// The content that this is; nothing when nobody has written it so.
     [[nodiscard]] std::optional<Id> find(std::string_view text) const;
 
-    /// Somebody who saw it has replaced or removed it.
-    void supersede(std::string_view text);
+    /// Somebody who saw it at `path` has replaced or removed it.
+    void supersede(std::string_view text, const RelativePath& path);
 
-    /// It was written once more, at another path.
-    void revive(std::string_view text);
+    /// It was written once more, at `path`. That counts for nothing where it was superseded at this
+    /// very path: equal contents at a path are one, and the removal may be on its way to this one.
+    void revive(std::string_view text, const RelativePath& path);
 
     [[nodiscard]] const std::set<Id>& alive() const { return _alive; }
     [[nodiscard]] const std::string& text(Id id) const { return _texts.at(id); }
@@ -47,6 +50,7 @@ private:
     std::map<Id, std::string> _texts;
     std::map<std::string, Id, std::less<>> _ids;
     std::set<Id> _alive;
+    std::set<std::pair<std::string, Id>> _superseded;
     Id _last = 0;
 };
 

@@ -115,8 +115,6 @@ struct Traffic
     std::uint64_t bytes = 0;
     std::uint64_t changes = 0;
     std::uint64_t rows = 0;
-
-    friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
 Traffic trafficOf(SimWorld& world)

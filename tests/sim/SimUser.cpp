@@ -122,7 +122,7 @@ void SimUser::supersedeTree(FileSystem& disk, const RelativePath& path)
     const auto stat = disk.stat(path);
     if (stat && stat->kind == FileKind::File)
     {
-        _ledger.supersede(readKnown(disk, path));
+        _ledger.supersede(readKnown(disk, path), path);
     }
     else if (stat && stat->kind == FileKind::Directory)
     {
@@ -224,7 +224,7 @@ std::string SimUser::copy(FileSystem& disk, const std::vector<Found>& all)
         return {};
     }
     const std::string text = readKnown(disk, *from);
-    _ledger.revive(text);
+    _ledger.revive(text, to);
     writeFile(disk, to.text(), text);
     return "copies " + from->text() + " to " + to.text();
 }
@@ -238,7 +238,7 @@ std::string SimUser::edit(FileSystem& disk, const std::vector<Found>& all)
     }
     const std::string before = readKnown(disk, *path);
     const std::string& text = _ledger.edit(_random, before);
-    _ledger.supersede(before);
+    _ledger.supersede(before, *path);
     disk.openWrite(*path)->write(0, asBytes(text));
     return "edits " + path->text() + " to " + text.substr(0, 7);
 }
@@ -250,7 +250,7 @@ std::string SimUser::rewrite(FileSystem& disk, const std::vector<Found>& all)
     {
         return {};
     }
-    _ledger.supersede(readKnown(disk, *path));
+    _ledger.supersede(readKnown(disk, *path), *path);
     const std::string& text = _ledger.make(_random, contentSize());
     writeFile(disk, path->text(), text);
     return "rewrites " + path->text() + " as " + text.substr(0, 7);
@@ -269,7 +269,7 @@ std::string SimUser::replace(FileSystem& disk, const std::vector<Found>& all)
     {
         return {};
     }
-    _ledger.supersede(readKnown(disk, *path));
+    _ledger.supersede(readKnown(disk, *path), *path);
     const std::string& text = _ledger.make(_random, contentSize());
     writeFile(disk, temporary.text(), text);
     static_cast<void>(disk.exchange(temporary, *path));
@@ -286,7 +286,7 @@ std::string SimUser::append(FileSystem& disk, const std::vector<Found>& all)
     }
     const std::string before = readKnown(disk, *path);
     const std::string& text = _ledger.append(_random, before);
-    _ledger.supersede(before);
+    _ledger.supersede(before, *path);
     appendFile(disk, path->text(), std::string_view(text).substr(before.size()));
     return "appends to " + path->text();
 }

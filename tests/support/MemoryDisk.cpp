@@ -20,6 +20,17 @@ MemoryDisk::TimeSource risingTime()
 
 } // namespace
 
+MemoryNode::~MemoryNode()
+{
+    for (const auto& [name, child] : durableChildren)
+    {
+        if (child->durablePlace.parent == this)
+        {
+            child->durablePlace = {};
+        }
+    }
+}
+
 FileStat MemoryNode::stat() const
 {
     FileStat result;

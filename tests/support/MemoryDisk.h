@@ -37,6 +37,12 @@ struct MemoryNode: std::enable_shared_from_this<MemoryNode>
         friend bool operator==(const Place&, const Place&) = default;
     };
 
+    MemoryNode() = default;
+    /// What is durable only in this node is so nowhere.
+    ~MemoryNode();
+    MemoryNode(const MemoryNode&) = delete;
+    MemoryNode& operator=(const MemoryNode&) = delete;
+
     [[nodiscard]] FileStat stat() const;
 
     FileKind kind = FileKind::File;

@@ -40,12 +40,13 @@ sockaddr_in loopback(std::uint16_t port)
 
 } // namespace
 
-TestPeer TestPeer::connect(std::uint16_t port, int receiveBytes)
+TestPeer TestPeer::connect(std::uint16_t port, int bufferBytes)
 {
     UniqueFd socket = tcpSocket();
-    if (receiveBytes > 0)
+    if (bufferBytes > 0)
     {
-        ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &receiveBytes, sizeof receiveBytes);
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bufferBytes, sizeof bufferBytes);
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &bufferBytes, sizeof bufferBytes);
     }
     const sockaddr_in address = loopback(port);
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -109,6 +110,11 @@ std::optional<Message> TestPeer::receive()
         _reader.feed(ByteView(bytes).first(static_cast<std::size_t>(count)));
     }
     return message;
+}
+
+void TestPeer::shutdown()
+{
+    ::shutdown(_socket.get(), SHUT_RDWR);
 }
 
 TestServer::TestServer(): _socket(tcpSocket())

@@ -17,8 +17,8 @@ namespace tidewire {
 class TestPeer
 {
 public:
-    /// Connects to 127.0.0.1:`port`. `receiveBytes` is a bound for the kernel's buffer, 0 for none.
-    static TestPeer connect(std::uint16_t port, int receiveBytes = 0);
+    /// Connects to 127.0.0.1:`port`. `bufferBytes` is a bound for the kernel's buffers, 0 for none.
+    static TestPeer connect(std::uint16_t port, int bufferBytes = 0);
 
     /// Takes over a connected socket.
     explicit TestPeer(UniqueFd socket);
@@ -36,6 +36,8 @@ public:
     /// True when the connection ends without a further message.
     bool isEnded() { return !receive(); }
 
+    /// Ends both directions; another thread that waits in a send or a receive is woken.
+    void shutdown();
     void close() { _socket.reset(); }
 
 private:

@@ -542,7 +542,7 @@ TEST_CASE_METHOD(QueueFixture,
                  "[revisionqueue]")
 {
     message(5, {});
-    share.comparison.emplace();
+    share.comparison = ShareContext::Comparison{};
 
     message(9, {{9, "a"}});
     CHECK(share.comparison->cursor == 0);

@@ -108,11 +108,9 @@ TEST_CASE("Sparse: unchanged data beside holes is copied though blocks reach int
     REQUIRE(blockBytesFor(size) == 4096);
     VectorFile file(512);
     Random random(2);
-    std::uint64_t dataBytes = 0;
     for (std::uint64_t at = 700; at < 3000000; at += 2000 + random.below(9000))
     {
         const Bytes part = random.bytes(random.below(3000) + 1);
-        dataBytes += part.size();
         file.write(at, part);
     }
     file.truncate(size);

@@ -271,6 +271,27 @@ TEST_CASE("MemoryFileSystem: a file that left a removed folder is not lost with 
     CHECK(readFile(fs, "b/file") == "content");
 }
 
+TEST_CASE("MemoryFileSystem: a file outlives a folder that never was durable", "[fs][crash]")
+{
+    MemoryFileSystem fs;
+    writeFile(fs, "folder/inner/file", "content");
+    syncFile(fs, "folder/inner/file");
+    fs.syncDirectory(pathOf("folder/inner"));
+    fs.syncDirectory(pathOf("folder"));
+    REQUIRE(fs.renameNoReplace(pathOf("folder/inner/file"), pathOf("file")) == RenameOutcome::Done);
+    fs.removeDirectory(pathOf("folder/inner"));
+    fs.removeDirectory(pathOf("folder"));
+    const bool isSynced = GENERATE(true, false);
+    if (isSynced)
+    {
+        fs.syncDirectory(RelativePath());
+    }
+
+    fs.crash();
+
+    CHECK(fs.stat(pathOf("file")).has_value() == isSynced);
+}
+
 TEST_CASE("MemoryFileSystem: no renaming and syncing lets a power cut lose or double a file",
           "[fs][crash]")
 {
