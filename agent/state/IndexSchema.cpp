@@ -19,7 +19,6 @@ CREATE TABLE share(
     id INTEGER PRIMARY KEY,
     name BLOB NOT NULL UNIQUE,
     marker BLOB NOT NULL,            -- id in the marker file; empty: none made yet
-    device INTEGER NOT NULL,         -- st_dev of the root when last seen
     incarnation BLOB NOT NULL,       -- of the relay's store; empty: never connected
     cursor INTEGER NOT NULL,
     tag INTEGER NOT NULL,            -- of the revision `cursor`
@@ -76,7 +75,6 @@ CREATE TABLE pending(
     hash BLOB NOT NULL,
     target BLOB NOT NULL,
     agent BLOB NOT NULL,
-    temporary BLOB NOT NULL,         -- name of the partial file; empty: none
     failures INTEGER NOT NULL,
     PRIMARY KEY(share, folder, name)
 ) WITHOUT ROWID;

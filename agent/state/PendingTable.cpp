@@ -14,7 +14,7 @@ std::string select(std::string_view rest)
 {
     return std::string("SELECT ")
         .append(kEntryColumns)
-        .append(", agent, temporary, failures FROM pending ")
+        .append(", agent, failures FROM pending ")
         .append(rest);
 }
 
@@ -22,8 +22,7 @@ Index::Pending readRow(const Query& row)
 {
     constexpr int kRest = kEntryColumnCount;
     return {{row.u64(kSeqColumn), readPath(row), readEntry(row), std::string(row.text(kRest))},
-            std::string(row.text(kRest + 1)),
-            row.u32(kRest + 2)};
+            row.u32(kRest + 1)};
 }
 
 } // namespace
@@ -31,14 +30,14 @@ Index::Pending readRow(const Query& row)
 PendingTable::PendingTable(Database& database):
     _put(database,
          "INSERT OR REPLACE INTO pending(share, folder, name, seq, kind, mode, mtime_s, mtime_ns,"
-         " size, hash, target, agent, temporary, failures)"
-         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+         " size, hash, target, agent, failures)"
+         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     _remove(database, "DELETE FROM pending WHERE share = ? AND folder = ? AND name = ?"),
     _get(database, select("WHERE share = ? AND folder = ? AND name = ?")),
     _after(database,
            select("WHERE share = ? AND (seq, folder, name) > (?, ?, ?)"
                   " ORDER BY seq, folder, name LIMIT ?")),
-    _count(database, "SELECT count(*) FROM pending WHERE share = ?")
+    _hasIn(database, "SELECT EXISTS(SELECT 1 FROM pending WHERE share = ? AND folder = ?)")
 {
 }
 
@@ -59,7 +58,6 @@ void PendingTable::put(ShareId share, const Index::Pending& pending)
           packed(entry.hash.bytes),
           asBytes(entry.target),
           asBytes(revision.agent),
-          asBytes(pending.temporary),
           pending.failures)
         .run();
 }
@@ -87,10 +85,10 @@ PendingTable::after(ShareId share, const Index::PendingPosition& after, std::siz
     return result;
 }
 
-std::uint64_t PendingTable::count(ShareId share)
+bool PendingTable::hasIn(ShareId share, const RelativePath& folder)
 {
-    Query query(_count, share);
-    return query.next() ? query.u64(0) : 0;
+    Query query(_hasIn, share, asBytes(folder.text()));
+    return query.next() && query.u64(0) != 0;
 }
 
 } // namespace tidewire

@@ -22,14 +22,14 @@ public:
     [[nodiscard]] std::optional<Index::Pending> get(ShareId share, const RelativePath& path);
     [[nodiscard]] std::vector<Index::Pending>
     after(ShareId share, const Index::PendingPosition& after, std::size_t limit);
-    [[nodiscard]] std::uint64_t count(ShareId share);
+    [[nodiscard]] bool hasIn(ShareId share, const RelativePath& folder);
 
 private:
     Statement _put;
     Statement _remove;
     Statement _get;
     Statement _after;
-    Statement _count;
+    Statement _hasIn;
 };
 
 } // namespace tidewire

@@ -247,8 +247,7 @@ void Downlink::onDisconnected()
 
 void Downlink::reconsider(const RelativePath& path)
 {
-    Item* item = _queue.find(path);
-    if (item != nullptr && item->state == RevisionQueue::State::Waiting)
+    if (Item* item = _queue.recall(path); item != nullptr)
     {
         _queue.toDecide(*item);
     }
@@ -256,18 +255,18 @@ void Downlink::reconsider(const RelativePath& path)
 
 void Downlink::reconsiderAll()
 {
-    _queue.forEach([this](Item& item) {
-        if (item.state == RevisionQueue::State::Waiting)
-        {
-            _queue.toDecide(item);
-        }
-    });
+    _queue.recallAll();
 }
 
 std::optional<Revision> Downlink::awaited(const RelativePath& path) const
 {
-    const Item* item = _queue.find(path);
-    return item == nullptr ? std::nullopt : std::optional(item->revision);
+    if (const Item* item = _queue.find(path); item != nullptr)
+    {
+        return item->revision;
+    }
+    const auto pending =
+        _queue.hasUnloaded() ? _share.index.pending(_share.record.id, path) : std::nullopt;
+    return pending ? std::optional(pending->revision) : std::nullopt;
 }
 
 bool Downlink::isJudged(const RelativePath& path) const
@@ -378,8 +377,7 @@ void Downlink::decide(Item& item)
     }
     if (_paths.isHeld(path))
     {
-        item.state = RevisionQueue::State::Waiting;
-        _queue.detach(item);
+        _queue.wait(item);
         return;
     }
     const auto stat = _share.files.stat(path);
@@ -398,9 +396,8 @@ void Downlink::decide(Item& item)
         finish(path);
         break;
     case Action::ProposeFirst:
-        item.state = RevisionQueue::State::Waiting;
         _queue.setContent(item, std::nullopt);
-        _queue.detach(item);
+        _queue.wait(item);
         _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
         break;
     case Action::KeepAsNew:

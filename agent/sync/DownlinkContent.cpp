@@ -237,6 +237,7 @@ void Downlink::onDownload(DownloadJob& job, bool wanted)
     if (item == nullptr || item->revision.seq != job.request().seq)
     {
         removeIfThere(_share.files, job.request().temporary);
+        return;
     }
     if (wanted && job.status == DownloadStatus::Finished)
     {

@@ -23,8 +23,8 @@ namespace tidewire {
 /// the queue is full, further ones go to the index at once and are loaded in the order of the journal when there is
 /// room; meanwhile only changes in folders that are there already go past them.
 ///
-/// Memory: ShareOptions::maxRevisions items; an eighth of them at most wait for a download or for another try, what is
-/// beyond that waits in the index.
+/// Memory: ShareOptions::maxRevisions items; an eighth of them at most wait for a download, as many for another try, and as many
+/// for the local side; what is beyond that waits in the index.
 /// Thread: sync.
 class RevisionQueue
 {
@@ -112,7 +112,20 @@ public:
     /// Makes the item pending: it no longer holds the cursor up.
     void detach(Item& item);
 
-    /// The item is done. Returns what came in the meantime.
+    /// The local side comes first: nothing happens until toDecide(). The item may be gone from memory after the next refill(), and
+    /// come back by recall().
+    void wait(Item& item);
+
+    /// The item is on its way to the disk.
+    void apply(Item& item);
+
+    /// The item of the path when it waits for the local side, here or in the index; null when there is none.
+    Item* recall(const RelativePath& path);
+
+    /// All that waits for the local side is to be decided on again.
+    void recallAll();
+
+    /// The item is done. What was put off in a folder is to be decided on again with it. Returns what came in the meantime.
     std::unique_ptr<Item> finish(const RelativePath& path);
 
     /// Puts the item off. It may be gone from memory after the next refill().
@@ -132,7 +145,10 @@ public:
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
 
     /// True when the index may hold revisions that are not here.
-    [[nodiscard]] bool hasUnloaded() const { return _spilled || _largeLeft || _revisit; }
+    [[nodiscard]] bool hasUnloaded() const
+    {
+        return _spilled || _largeLeft || _waitingLeft || _revisit;
+    }
 
     /// True when refill() would load more at once.
     [[nodiscard]] bool canLoad() const { return _spilled && _items.size() < _maxItems / 2; }
@@ -162,6 +178,9 @@ private:
     [[nodiscard]] static bool isLarge(const Revision& revision);
     void spill(Item& item);
     void evictPostponed();
+    void evictWaiting();
+    void evict(const RelativePath& path);
+    void wakeInFolder(const RelativePath& folder);
     void loadFromStart();
     void unpark(Item& item);
     void letGo(Item& item);
@@ -169,6 +188,7 @@ private:
     void joinMessage(Item& item);
     void leaveMessage(Item& item);
     void moveCursor();
+    Item& loaded(const Index::Pending& pending);
     void load();
 
     ShareContext& _share;
@@ -178,6 +198,7 @@ private:
     std::set<std::pair<Seq, RelativePath>> _decisions;
     std::set<std::pair<SteadyTime, RelativePath>> _postponed;
     std::set<std::pair<Seq, RelativePath>> _delayed;
+    std::set<std::pair<Seq, RelativePath>> _waiting;
     std::deque<Message> _messages;
     std::uint64_t _firstMessage = 0; // number of _messages.front()
     std::size_t _heldBytes = 0;
@@ -185,6 +206,7 @@ private:
     bool _spilled = true;  // the index may hold pending revisions that are not here
     Index::PendingPosition _loadedUpTo;
     bool _largeLeft = false;            // loading passed over large ones
+    bool _waitingLeft = false;          // some that wait for the local side were evicted
     std::optional<SteadyTime> _revisit; // when what was evicted is loaded again
 };
 

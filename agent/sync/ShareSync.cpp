@@ -81,7 +81,6 @@ bool ShareSync::start()
         }
         _private.prepare();
         _share.device = root->device;
-        _share.record.device = root->device;
         if (wasEmptied())
         {
             _share.log.warning(
@@ -349,6 +348,7 @@ void ShareSync::onDisconnected()
     _share.online = false;
     _share.live = false;
     _share.comparison.reset();
+    _stubborn.clear();
     _log.onDisconnected();
     _uplink.onDisconnected();
     _downlink.onDisconnected();
@@ -369,6 +369,11 @@ void ShareSync::stillWriting(const RelativePath& path)
 
 void ShareSync::released(const RelativePath& path)
 {
+    if (!_stubborn.empty() && !_share.index.get(_share.record.id, path))
+    {
+        // The folder is gone at last.
+        _stubborn.erase(path);
+    }
     _downlink.reconsider(path);
 }
 
@@ -428,6 +433,7 @@ void ShareSync::cannotVanish(const RelativePath& path)
     const auto row = _share.index.get(_share.record.id, path);
     if (!row || !isSurelyAbsent(_share.files, path))
     {
+        _stubborn.erase(path);
         lookAgain(path, HintScope::Entry, SteadyTime(0));
         return;
     }

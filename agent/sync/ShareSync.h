@@ -139,7 +139,7 @@ private:
     bool _running = false;
     std::string _problem;
     std::map<RelativePath, unsigned>
-        _stubborn; // folders that the relay would not let go, how often
+        _stubborn; // folders that the relay would not let go, how often on this connection
     BatchReport _report;
     LocalChanges _changes;
 };

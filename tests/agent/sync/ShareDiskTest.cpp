@@ -252,3 +252,20 @@ TEST_CASE_METHOD(DiskFixture, "Share: a filesystem without locks is told of, and
     pass(2s);
     CHECK(readFile(files, "x") == "1");
 }
+
+TEST_CASE_METHOD(DiskFixture, "Share: what is in a folder arrives as soon as the folder does")
+{
+    refusals[{"createDirectory", "d"}] = EIO;
+    news({folder(1, "d"), file(2, "d/a", "a"), folder(3, "d/e"), file(4, "d/e/b", "b")});
+    pass(4min);
+    REQUIRE(names().empty());
+    refusals.clear();
+    while (names().empty())
+    {
+        clock.advance(std::max(*share->nextDue() - clock.steady(), SteadyTime(0)));
+        turns();
+    }
+
+    CHECK(names("d") == std::vector<std::string>{"a", "e"});
+    CHECK(names("d/e") == std::vector<std::string>{"b"});
+}
