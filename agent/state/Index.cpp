@@ -260,7 +260,7 @@ void Index::copySignature(ShareId share, const RelativePath& from, const Relativ
 
 void Index::putPending(ShareId share, const Pending& pending)
 {
-    _impl->pendings.put(share, pending);
+    _impl->pendings.put(share, pending, PendingPlace::First);
 }
 
 void Index::removePending(ShareId share, const RelativePath& path)
@@ -290,7 +290,17 @@ void Index::ageSent(ShareId share, unsigned limit)
 
 std::optional<Index::Pending> Index::pending(ShareId share, const RelativePath& path)
 {
-    return _impl->pendings.get(share, path);
+    return _impl->pendings.get(share, path, PendingPlace::First);
+}
+
+void Index::putFollowing(ShareId share, const Pending& pending)
+{
+    _impl->pendings.put(share, pending, PendingPlace::Follows);
+}
+
+std::optional<Index::Pending> Index::following(ShareId share, const RelativePath& path)
+{
+    return _impl->pendings.get(share, path, PendingPlace::Follows);
 }
 
 std::vector<Index::Pending>

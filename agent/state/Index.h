@@ -172,8 +172,11 @@ public:
         std::uint32_t failures = 0; ///< how often applying it has failed
     };
     void putPending(ShareId share, const Pending& pending); ///< replaces the one of the same path
-    void removePending(ShareId share, const RelativePath& path);
+    void removePending(ShareId share, const RelativePath& path); ///< and what follows it
     [[nodiscard]] std::optional<Pending> pending(ShareId share, const RelativePath& path);
+    /// A newer revision of a path that has a pending one already, to be applied behind that.
+    void putFollowing(ShareId share, const Pending& pending);
+    [[nodiscard]] std::optional<Pending> following(ShareId share, const RelativePath& path);
     /// A place in the order (seq, folder, name); with the root as path: before all of that seq.
     struct PendingPosition
     {

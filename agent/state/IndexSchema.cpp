@@ -76,10 +76,11 @@ CREATE TABLE pending(
     target BLOB NOT NULL,
     agent BLOB NOT NULL,
     failures INTEGER NOT NULL,
-    PRIMARY KEY(share, folder, name)
+    follows INTEGER NOT NULL,        -- 1: comes after the other one of the path
+    PRIMARY KEY(share, folder, name, follows)
 ) WITHOUT ROWID;
 
-CREATE INDEX pending_seq ON pending(share, seq, folder, name);
+CREATE INDEX pending_seq ON pending(share, seq, folder, name) WHERE follows = 0;
 
 -- Proposals that were sent and not answered, one row a message.
 CREATE TABLE sent(

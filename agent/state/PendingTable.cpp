@@ -30,18 +30,18 @@ Index::Pending readRow(const Query& row)
 PendingTable::PendingTable(Database& database):
     _put(database,
          "INSERT OR REPLACE INTO pending(share, folder, name, seq, kind, mode, mtime_s, mtime_ns,"
-         " size, hash, target, agent, failures)"
-         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+         " size, hash, target, agent, failures, follows)"
+         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     _remove(database, "DELETE FROM pending WHERE share = ? AND folder = ? AND name = ?"),
-    _get(database, select("WHERE share = ? AND folder = ? AND name = ?")),
+    _get(database, select("WHERE share = ? AND folder = ? AND name = ? AND follows = ?")),
     _after(database,
-           select("WHERE share = ? AND (seq, folder, name) > (?, ?, ?)"
+           select("WHERE follows = 0 AND share = ? AND (seq, folder, name) > (?, ?, ?)"
                   " ORDER BY seq, folder, name LIMIT ?")),
     _hasIn(database, "SELECT EXISTS(SELECT 1 FROM pending WHERE share = ? AND folder = ?)")
 {
 }
 
-void PendingTable::put(ShareId share, const Index::Pending& pending)
+void PendingTable::put(ShareId share, const Index::Pending& pending, PendingPlace place)
 {
     const Revision& revision = pending.revision;
     const Entry& entry = revision.entry;
@@ -58,7 +58,8 @@ void PendingTable::put(ShareId share, const Index::Pending& pending)
           packed(entry.hash.bytes),
           asBytes(entry.target),
           asBytes(revision.agent),
-          pending.failures)
+          pending.failures,
+          static_cast<std::uint8_t>(place))
         .run();
 }
 
@@ -67,9 +68,10 @@ void PendingTable::remove(ShareId share, const RelativePath& path)
     Query(_remove, share, folderBytes(path), nameBytes(path)).run();
 }
 
-std::optional<Index::Pending> PendingTable::get(ShareId share, const RelativePath& path)
+std::optional<Index::Pending>
+PendingTable::get(ShareId share, const RelativePath& path, PendingPlace place)
 {
-    Query query(_get, share, folderBytes(path), nameBytes(path));
+    Query query(_get, share, folderBytes(path), nameBytes(path), static_cast<std::uint8_t>(place));
     return query.next() ? std::optional(readRow(query)) : std::nullopt;
 }
 

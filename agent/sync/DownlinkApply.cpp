@@ -232,8 +232,9 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
 
 void Downlink::onTaskFailed(Item& item, ApplyTask& task)
 {
-    // What came while this one was being applied takes its place.
-    if (item.next)
+    // What came while this one was being applied takes its place; a finished download stays in its own as long as it may do.
+    const bool mayDo = item.downloaded && task.outcome == ApplyOutcome::LocalChanged;
+    if (item.next && !mayDo)
     {
         finish(item.revision.path);
         return;

@@ -260,9 +260,9 @@ void Downlink::onDownloadFailed(Item& item, const DownloadJob& job)
     {
         item.noBase = true;
         removeIfThere(_share.files, job.request().temporary);
-        if (++item.failures >= kMaxWrongContents)
+        if (item.next || ++item.failures >= kMaxWrongContents)
         {
-            retryLater(item, job.error);
+            giveUp(item, job.error);
             return;
         }
     }

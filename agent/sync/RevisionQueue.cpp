@@ -42,17 +42,17 @@ bool RevisionQueue::add(Item item)
         spill(item);
         return true;
     }
+    bool hasOlder = hasUnloaded();
     if (known != _items.end())
     {
-        item.pending = known->second.pending;
+        hasOlder = hasOlder || known->second.pending;
         letGo(known->second);
         _items.erase(known);
     }
-    if (item.pending || hasUnloaded())
+    if (hasOlder && !item.pending)
     {
         // An older pending revision of the path must not come back.
         _share.index.removePending(_share.record.id, path);
-        item.pending = false;
     }
     joinMessage(item);
     std::optional<InlineContent> content = std::exchange(item.content, std::nullopt);
@@ -97,7 +97,7 @@ bool RevisionQueue::addBehind(Item& first, Item item)
 {
     if (first.next && first.next->revision.seq >= item.revision.seq)
     {
-        joinMessage(*first.next);
+        rejoin(*first.next);
         return false;
     }
     joinMessage(item);
@@ -107,6 +107,24 @@ bool RevisionQueue::addBehind(Item& first, Item item)
     }
     first.next = std::make_unique<Item>(std::move(item));
     return true;
+}
+
+void RevisionQueue::follow(Item& first, Item newer)
+{
+    if (first.next && first.next->revision.seq >= newer.revision.seq)
+    {
+        rejoin(*first.next);
+        return;
+    }
+    if (first.next)
+    {
+        leaveMessage(*first.next);
+    }
+    detach(first);
+    _share.index.putFollowing(_share.record.id, {newer.revision, 0});
+    newer.pending = true;
+    newer.content.reset();
+    first.next = std::make_unique<Item>(std::move(newer));
 }
 
 RevisionQueue::Item* RevisionQueue::find(const RelativePath& path)
@@ -259,6 +277,10 @@ std::unique_ptr<RevisionQueue::Item> RevisionQueue::finish(const RelativePath& p
     }
     letGo(item);
     std::unique_ptr<Item> next = std::move(item.next);
+    if (next && next->pending)
+    {
+        _share.index.putPending(_share.record.id, {next->revision, next->failures});
+    }
     const bool isFolder = item.revision.entry.kind == EntryKind::Directory;
     _items.erase(found);
     if (isFolder)

@@ -58,7 +58,7 @@ public:
         std::optional<InlineContent> content; ///< see setContent()
         std::optional<Signature> signature;   ///< of the finished download
         bool downloaded = false;
-        std::unique_ptr<Item> next; ///< came while this one was being applied
+        std::unique_ptr<Item> next; ///< came while this one was being applied, or follows it
 
         // The queue's own.
         bool pending = false;
@@ -79,6 +79,14 @@ public:
     /// False when the path has this revision, or a newer one, already. Replaces an older one: end its work first; one
     /// that is being applied stays, and finish() hands the newer one over.
     bool add(Item item);
+
+    /// Has a newer revision of the path wait until the item is finished, in the index as well: its cursor is not held up.
+    void follow(Item& first, Item newer);
+
+    [[nodiscard]] static bool isLarge(const Revision& revision);
+
+    /// The item of the path; when it is in the index alone it is loaded for a decision.
+    Item* findOrLoad(const RelativePath& path);
 
     [[nodiscard]] Item* find(const RelativePath& path);
     [[nodiscard]] const Item* find(const RelativePath& path) const;
@@ -175,7 +183,6 @@ private:
     };
 
     [[nodiscard]] bool mustSpill(const Item& item) const;
-    [[nodiscard]] static bool isLarge(const Revision& revision);
     void spill(Item& item);
     void evictPostponed();
     void evictWaiting();

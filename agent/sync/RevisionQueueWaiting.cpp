@@ -61,6 +61,20 @@ void RevisionQueue::wait(Item& item)
     _waiting.emplace(item.revision.seq, item.revision.path);
 }
 
+RevisionQueue::Item* RevisionQueue::findOrLoad(const RelativePath& path)
+{
+    Item* item = find(path);
+    if (item == nullptr && hasUnloaded())
+    {
+        if (const auto pending = _share.index.pending(_share.record.id, path))
+        {
+            item = &loaded(*pending);
+            toDecide(*item);
+        }
+    }
+    return item;
+}
+
 RevisionQueue::Item* RevisionQueue::recall(const RelativePath& path)
 {
     Item* item = find(path);
@@ -196,6 +210,14 @@ RevisionQueue::Item& RevisionQueue::loaded(const Index::Pending& pending)
     item.revision = pending.revision;
     item.failures = pending.failures;
     item.pending = true;
+    if (auto newer = isLarge(item.revision)
+                         ? _share.index.following(_share.record.id, item.revision.path)
+                         : std::nullopt)
+    {
+        item.next = std::make_unique<Item>();
+        item.next->revision = std::move(newer->revision);
+        item.next->pending = true;
+    }
     return _items.emplace(pending.revision.path, std::move(item)).first->second;
 }
 

@@ -677,3 +677,56 @@ TEST_CASE_METHOD(QueueFixture,
     CHECK(queue.nextToDecide() == nullptr);
     CHECK(queue.isEmpty());
 }
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what follows a download stands in the index until that is done",
+                 "[revisionqueue]")
+{
+    const auto large = [](Seq seq) {
+        RevisionQueue::Item item = itemFor(seq, "a");
+        item.revision.entry.size = RevisionQueue::kLargeBytes + 1;
+        return item;
+    };
+    queue.beginMessage(1, 10);
+    queue.add(large(1));
+    queue.endMessage();
+    for (const Seq seq : {Seq{2}, Seq{4}, Seq{3}})
+    {
+        queue.beginMessage(4, 40);
+        queue.follow(at("a"), large(seq));
+        queue.endMessage();
+    }
+    CHECK(cursor() == 4);
+    CHECK(at("a").revision.seq == 1);
+
+    const bool restarts = GENERATE(false, true);
+    CAPTURE(restarts);
+    RevisionQueue restarted(share);
+    RevisionQueue& used = restarts ? restarted : queue;
+    used.refill(0s);
+    REQUIRE(used.nextToDecide()->revision.seq == 1);
+    auto next = used.finish(pathOf("a"));
+    REQUIRE(next);
+    CHECK(next->revision.seq == 4);
+    CHECK(pendingSeqs() == std::vector<Seq>{4});
+    used.add(std::move(*next));
+    CHECK(pendingSeqs() == std::vector<Seq>{4});
+    CHECK(finishAll(used) == std::vector<Seq>{4});
+    CHECK(pendingSeqs().empty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what replaces a download replaces what follows it, too",
+                 "[revisionqueue]")
+{
+    RevisionQueue::Item first = itemFor(1, "a");
+    first.revision.entry.size = RevisionQueue::kLargeBytes + 1;
+    queue.add(std::move(first));
+    queue.follow(at("a"), itemFor(2, "a"));
+    queue.add(itemFor(3, "a"));
+    CHECK(finishAll(queue) == std::vector<Seq>{3});
+
+    RevisionQueue restarted(share);
+    CHECK(finishAll(restarted).empty());
+    CHECK(restarted.isEmpty());
+}
