@@ -24,6 +24,8 @@ void adoptFolder(const AgentConfig& config, const std::string& share)
     }
     const StateLock lock(config.state);
     PosixFileSystem files(found->path);
+    PrivateFolder folder(files);
+    const auto folderLock = folder.lock();
     Index index(config.state + "/index.db");
     ShareRecord record = index.share(share);
     Marker marker{share, {}};
@@ -33,7 +35,7 @@ void adoptFolder(const AgentConfig& config, const std::string& share)
     record.marker = marker.id;
     index.putShare(record);
     index.commit();
-    PrivateFolder(files).writeMarker(marker);
+    folder.writeMarker(marker);
 }
 
 } // namespace tidewire

@@ -105,7 +105,6 @@ EntryTable::EntryTable(Database& database):
         select("INDEXED BY entry_inode WHERE inode <> 0 AND share = ? AND inode = ? LIMIT ?")),
     _withSeq(database,
              select("INDEXED BY entry_seq WHERE seq <> 0 AND share = ? AND seq = ? LIMIT 1")),
-    _count(database, "SELECT count(*) FROM entry WHERE share = ?"),
     // Along the primary key: along entry_seq SQLite would first gather all keys in memory.
     _forgetRevisions(database, "UPDATE entry SET seq = 0 WHERE share = ? AND +seq <> 0"),
     _markListed(database, "INSERT OR IGNORE INTO listed(share, folder, name) VALUES(?, ?, ?)"),
@@ -173,15 +172,7 @@ bool EntryTable::insert(ShareId share, const IndexEntry& row, const Signature&..
           local.ctime.nanoseconds,
           signature...)
         .run();
-    if (_database.totalChanges() == changes)
-    {
-        return false;
-    }
-    if (const auto found = _counts.find(share); found != _counts.end())
-    {
-        ++found->second;
-    }
-    return true;
+    return _database.totalChanges() != changes;
 }
 
 void EntryTable::update(ShareId share, const IndexEntry& before, const IndexEntry& after)
@@ -234,11 +225,6 @@ void EntryTable::update(ShareId share, const IndexEntry& before, const IndexEntr
 
 void EntryTable::remove(ShareId share, const RelativePath& path)
 {
-    const auto found = _counts.find(share);
-    if (found != _counts.end() && get(share, path))
-    {
-        --found->second;
-    }
     Query(_remove, share, folderBytes(path), nameBytes(path)).run();
 }
 
@@ -326,19 +312,6 @@ std::optional<IndexEntry> EntryTable::withSeq(ShareId share, Seq seq)
 {
     Query query(_withSeq, share, seq);
     return oneRow(query);
-}
-
-std::uint64_t EntryTable::count(ShareId share)
-{
-    const auto found = _counts.find(share);
-    if (found != _counts.end())
-    {
-        return found->second;
-    }
-    Query query(_count, share);
-    const std::uint64_t count = query.next() ? query.u64(0) : 0;
-    _counts[share] = count;
-    return count;
 }
 
 void EntryTable::forgetRevisions(ShareId share)

@@ -7,7 +7,6 @@
 #include "shared/db/Statement.h"
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -40,16 +39,12 @@ public:
     [[nodiscard]] std::vector<IndexEntry>
     withInode(ShareId share, std::uint64_t inode, std::size_t limit);
     [[nodiscard]] std::optional<IndexEntry> withSeq(ShareId share, Seq seq);
-    [[nodiscard]] std::uint64_t count(ShareId share);
     void forgetRevisions(ShareId share);
 
     void markListed(ShareId share, const RelativePath& path);
     [[nodiscard]] std::vector<IndexEntry>
     unlisted(ShareId share, const RelativePath& after, std::size_t limit);
     void clearListed(ShareId share);
-
-    /// To be called when writes were undone.
-    void onRollback() { _counts.clear(); }
 
 private:
     template <typename... Signature>
@@ -71,12 +66,10 @@ private:
     Statement _hasFileOfSize;
     Statement _withInode;
     Statement _withSeq;
-    Statement _count;
     Statement _forgetRevisions;
     Statement _markListed;
     Statement _unlisted;
     Statement _clearListed;
-    std::map<ShareId, std::uint64_t> _counts; ///< counting reads the whole table: done once
 };
 
 } // namespace tidewire

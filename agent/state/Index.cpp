@@ -37,14 +37,14 @@ public:
         pendings(database),
         sents(database),
         findShare(database,
-                  "SELECT id, marker, device, incarnation, cursor, tag, ignore_rules FROM share"
+                  "SELECT id, marker, incarnation, cursor, tag, ignore_rules FROM share"
                   " WHERE name = ?"),
         addShare(database,
-                 "INSERT INTO share(name, marker, device, incarnation, cursor, tag, ignore_rules)"
-                 " VALUES(?, x'', 0, x'', 0, 0, x'')"),
+                 "INSERT INTO share(name, marker, incarnation, cursor, tag, ignore_rules)"
+                 " VALUES(?, x'', x'', 0, 0, x'')"),
         updateShare(database,
-                    "UPDATE share SET marker = ?2, device = ?3, incarnation = ?4, cursor = ?5,"
-                    " tag = ?6, ignore_rules = ?7 WHERE id = ?1")
+                    "UPDATE share SET marker = ?2, incarnation = ?3, cursor = ?4,"
+                    " tag = ?5, ignore_rules = ?6 WHERE id = ?1")
     {
     }
 
@@ -57,17 +57,9 @@ public:
             work();
             return;
         }
-        try
-        {
-            Transaction transaction(database);
-            work();
-            transaction.commit();
-        }
-        catch (...)
-        {
-            entries.onRollback();
-            throw;
-        }
+        Transaction transaction(database);
+        work();
+        transaction.commit();
     }
 
     IndexDatabase database;
@@ -96,7 +88,6 @@ void Index::commit()
 
 void Index::rollback()
 {
-    _impl->entries.onRollback();
     _impl->database.rollback();
 }
 
@@ -126,11 +117,10 @@ ShareRecord Index::share(const std::string& name)
                 return {query.u32(0),
                         name,
                         readPacked<16>(query, 1),
-                        query.u64(2),
-                        readPacked<16>(query, 3),
+                        readPacked<16>(query, 2),
+                        query.u64(3),
                         query.u64(4),
-                        query.u64(5),
-                        {readPacked<32>(query, 6)}};
+                        {readPacked<32>(query, 5)}};
             }
         }
         Query(_impl->addShare, asBytes(name)).run();
@@ -142,7 +132,6 @@ void Index::putShare(const ShareRecord& record)
     Query(_impl->updateShare,
           record.id,
           packed(record.marker),
-          record.device,
           packed(record.incarnation),
           record.cursor,
           record.tag,
@@ -230,11 +219,6 @@ std::optional<IndexEntry> Index::withSeq(ShareId share, Seq seq)
     return _impl->entries.withSeq(share, seq);
 }
 
-std::uint64_t Index::countEntries(ShareId share)
-{
-    return _impl->entries.count(share);
-}
-
 void Index::forgetRevisions(ShareId share)
 {
     _impl->entries.forgetRevisions(share);
@@ -276,7 +260,7 @@ void Index::copySignature(ShareId share, const RelativePath& from, const Relativ
 
 void Index::putPending(ShareId share, const Pending& pending)
 {
-    _impl->pendings.put(share, pending);
+    _impl->pendings.put(share, pending, PendingPlace::First);
 }
 
 void Index::removePending(ShareId share, const RelativePath& path)
@@ -306,7 +290,17 @@ void Index::ageSent(ShareId share, unsigned limit)
 
 std::optional<Index::Pending> Index::pending(ShareId share, const RelativePath& path)
 {
-    return _impl->pendings.get(share, path);
+    return _impl->pendings.get(share, path, PendingPlace::First);
+}
+
+void Index::putFollowing(ShareId share, const Pending& pending)
+{
+    _impl->pendings.put(share, pending, PendingPlace::Follows);
+}
+
+std::optional<Index::Pending> Index::following(ShareId share, const RelativePath& path)
+{
+    return _impl->pendings.get(share, path, PendingPlace::Follows);
 }
 
 std::vector<Index::Pending>
@@ -315,9 +309,9 @@ Index::pendingAfter(ShareId share, const PendingPosition& after, std::size_t lim
     return _impl->pendings.after(share, after, limit);
 }
 
-std::uint64_t Index::countPending(ShareId share)
+bool Index::hasPendingIn(ShareId share, const RelativePath& folder)
 {
-    return _impl->pendings.count(share);
+    return _impl->pendings.hasIn(share, folder);
 }
 
 void Index::markListed(ShareId share, const RelativePath& path)

@@ -24,8 +24,7 @@ struct ShareRecord
 {
     ShareId id = 0;
     std::string name;
-    std::array<std::uint8_t, 16> marker{}; ///< id in the marker file; zero: none made yet
-    std::uint64_t device = 0; ///< st_dev of the root when last seen; informs, decides nothing
+    std::array<std::uint8_t, 16> marker{};      ///< id in the marker file; zero: none made yet
     std::array<std::uint8_t, 16> incarnation{}; ///< of the relay's store; zero: never connected
     Seq cursor = 0;
     std::uint64_t tag = 0; ///< tag of the revision `cursor`
@@ -138,9 +137,6 @@ public:
     /// The entry whose seq this is.
     [[nodiscard]] std::optional<IndexEntry> withSeq(ShareId share, Seq seq);
 
-    /// The first call reads the whole share; later ones cost nothing until a rollback().
-    [[nodiscard]] std::uint64_t countEntries(ShareId share);
-
     /// Sets seq to 0 in all entries of the share: the relay's store is another one.
     void forgetRevisions(ShareId share);
 
@@ -173,12 +169,14 @@ public:
     struct Pending
     {
         Revision revision;
-        std::string temporary;      ///< name of the partial file in the private folder; empty: none
         std::uint32_t failures = 0; ///< how often applying it has failed
     };
     void putPending(ShareId share, const Pending& pending); ///< replaces the one of the same path
-    void removePending(ShareId share, const RelativePath& path);
+    void removePending(ShareId share, const RelativePath& path); ///< and what follows it
     [[nodiscard]] std::optional<Pending> pending(ShareId share, const RelativePath& path);
+    /// A newer revision of a path that has a pending one already, to be applied behind that.
+    void putFollowing(ShareId share, const Pending& pending);
+    [[nodiscard]] std::optional<Pending> following(ShareId share, const RelativePath& path);
     /// A place in the order (seq, folder, name); with the root as path: before all of that seq.
     struct PendingPosition
     {
@@ -189,7 +187,8 @@ public:
     /// Those after the position, at most `limit`.
     [[nodiscard]] std::vector<Pending>
     pendingAfter(ShareId share, const PendingPosition& after, std::size_t limit);
-    [[nodiscard]] std::uint64_t countPending(ShareId share);
+    /// True when there is one directly in `folder`.
+    [[nodiscard]] bool hasPendingIn(ShareId share, const RelativePath& folder);
 
     // --- proposals that were sent and may have been accepted without our knowing: opaque bytes, one batch a message ---
 

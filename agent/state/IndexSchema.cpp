@@ -19,7 +19,6 @@ CREATE TABLE share(
     id INTEGER PRIMARY KEY,
     name BLOB NOT NULL UNIQUE,
     marker BLOB NOT NULL,            -- id in the marker file; empty: none made yet
-    device INTEGER NOT NULL,         -- st_dev of the root when last seen
     incarnation BLOB NOT NULL,       -- of the relay's store; empty: never connected
     cursor INTEGER NOT NULL,
     tag INTEGER NOT NULL,            -- of the revision `cursor`
@@ -76,12 +75,12 @@ CREATE TABLE pending(
     hash BLOB NOT NULL,
     target BLOB NOT NULL,
     agent BLOB NOT NULL,
-    temporary BLOB NOT NULL,         -- name of the partial file; empty: none
     failures INTEGER NOT NULL,
-    PRIMARY KEY(share, folder, name)
+    follows INTEGER NOT NULL,        -- 1: comes after the other one of the path
+    PRIMARY KEY(share, folder, name, follows)
 ) WITHOUT ROWID;
 
-CREATE INDEX pending_seq ON pending(share, seq, folder, name);
+CREATE INDEX pending_seq ON pending(share, seq, folder, name) WHERE follows = 0;
 
 -- Proposals that were sent and not answered, one row a message.
 CREATE TABLE sent(

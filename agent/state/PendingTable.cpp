@@ -14,7 +14,7 @@ std::string select(std::string_view rest)
 {
     return std::string("SELECT ")
         .append(kEntryColumns)
-        .append(", agent, temporary, failures FROM pending ")
+        .append(", agent, failures FROM pending ")
         .append(rest);
 }
 
@@ -22,8 +22,7 @@ Index::Pending readRow(const Query& row)
 {
     constexpr int kRest = kEntryColumnCount;
     return {{row.u64(kSeqColumn), readPath(row), readEntry(row), std::string(row.text(kRest))},
-            std::string(row.text(kRest + 1)),
-            row.u32(kRest + 2)};
+            row.u32(kRest + 1)};
 }
 
 } // namespace
@@ -31,18 +30,18 @@ Index::Pending readRow(const Query& row)
 PendingTable::PendingTable(Database& database):
     _put(database,
          "INSERT OR REPLACE INTO pending(share, folder, name, seq, kind, mode, mtime_s, mtime_ns,"
-         " size, hash, target, agent, temporary, failures)"
+         " size, hash, target, agent, failures, follows)"
          " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     _remove(database, "DELETE FROM pending WHERE share = ? AND folder = ? AND name = ?"),
-    _get(database, select("WHERE share = ? AND folder = ? AND name = ?")),
+    _get(database, select("WHERE share = ? AND folder = ? AND name = ? AND follows = ?")),
     _after(database,
-           select("WHERE share = ? AND (seq, folder, name) > (?, ?, ?)"
+           select("WHERE follows = 0 AND share = ? AND (seq, folder, name) > (?, ?, ?)"
                   " ORDER BY seq, folder, name LIMIT ?")),
-    _count(database, "SELECT count(*) FROM pending WHERE share = ?")
+    _hasIn(database, "SELECT EXISTS(SELECT 1 FROM pending WHERE share = ? AND folder = ?)")
 {
 }
 
-void PendingTable::put(ShareId share, const Index::Pending& pending)
+void PendingTable::put(ShareId share, const Index::Pending& pending, PendingPlace place)
 {
     const Revision& revision = pending.revision;
     const Entry& entry = revision.entry;
@@ -59,8 +58,8 @@ void PendingTable::put(ShareId share, const Index::Pending& pending)
           packed(entry.hash.bytes),
           asBytes(entry.target),
           asBytes(revision.agent),
-          asBytes(pending.temporary),
-          pending.failures)
+          pending.failures,
+          static_cast<std::uint8_t>(place))
         .run();
 }
 
@@ -69,9 +68,10 @@ void PendingTable::remove(ShareId share, const RelativePath& path)
     Query(_remove, share, folderBytes(path), nameBytes(path)).run();
 }
 
-std::optional<Index::Pending> PendingTable::get(ShareId share, const RelativePath& path)
+std::optional<Index::Pending>
+PendingTable::get(ShareId share, const RelativePath& path, PendingPlace place)
 {
-    Query query(_get, share, folderBytes(path), nameBytes(path));
+    Query query(_get, share, folderBytes(path), nameBytes(path), static_cast<std::uint8_t>(place));
     return query.next() ? std::optional(readRow(query)) : std::nullopt;
 }
 
@@ -87,10 +87,10 @@ PendingTable::after(ShareId share, const Index::PendingPosition& after, std::siz
     return result;
 }
 
-std::uint64_t PendingTable::count(ShareId share)
+bool PendingTable::hasIn(ShareId share, const RelativePath& folder)
 {
-    Query query(_count, share);
-    return query.next() ? query.u64(0) : 0;
+    Query query(_hasIn, share, asBytes(folder.text()));
+    return query.next() && query.u64(0) != 0;
 }
 
 } // namespace tidewire

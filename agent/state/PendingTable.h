@@ -11,25 +11,33 @@
 
 namespace tidewire {
 
+/// A path has a pending revision, and sometimes one behind it.
+enum class PendingPlace : std::uint8_t
+{
+    First = 0,
+    Follows = 1,
+};
+
 /// See Index for what the methods promise.
 class PendingTable
 {
 public:
     explicit PendingTable(Database& database);
 
-    void put(ShareId share, const Index::Pending& pending);
+    void put(ShareId share, const Index::Pending& pending, PendingPlace place);
     void remove(ShareId share, const RelativePath& path);
-    [[nodiscard]] std::optional<Index::Pending> get(ShareId share, const RelativePath& path);
+    [[nodiscard]] std::optional<Index::Pending>
+    get(ShareId share, const RelativePath& path, PendingPlace place);
     [[nodiscard]] std::vector<Index::Pending>
     after(ShareId share, const Index::PendingPosition& after, std::size_t limit);
-    [[nodiscard]] std::uint64_t count(ShareId share);
+    [[nodiscard]] bool hasIn(ShareId share, const RelativePath& folder);
 
 private:
     Statement _put;
     Statement _remove;
     Statement _get;
     Statement _after;
-    Statement _count;
+    Statement _hasIn;
 };
 
 } // namespace tidewire

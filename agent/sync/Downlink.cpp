@@ -58,7 +58,7 @@ Downlink::Downlink(ShareContext& share,
                   if (item != nullptr && item->revision.seq == seq)
                   {
                       _downloads.drop(path);
-                      retryLater(*item, "the relay no longer has this version");
+                      giveUp(*item, "the relay no longer has this version");
                   }
               }}),
     _queue(share),
@@ -148,11 +148,16 @@ void Downlink::accept(RevisionsMessage::Item& item)
         fresh.content.emplace();
         appendInline(*fresh.content, item.delta, _share.number, _connection.live, {});
     }
-    if (Item* known = _queue.find(fresh.revision.path); known != nullptr)
+    if (Item* known = knownFor(fresh.revision); known != nullptr)
     {
         if (known->revision.seq >= fresh.revision.seq)
         {
             _queue.rejoin(*known);
+            return;
+        }
+        if (RevisionQueue::isLarge(fresh.revision) && isBegun(known->revision, known))
+        {
+            _queue.follow(*known, std::move(fresh));
             return;
         }
         adopt(row, known->revision);
@@ -172,6 +177,32 @@ void Downlink::accept(RevisionsMessage::Item& item)
         }
     }
     _queue.add(std::move(fresh));
+}
+
+/// The item of the path. One that is in the index alone is loaded when its download has been begun.
+Downlink::Item* Downlink::knownFor(const Revision& newer)
+{
+    Item* known = _queue.find(newer.path);
+    if (known == nullptr && _queue.hasUnloaded() && RevisionQueue::isLarge(newer))
+    {
+        const auto older = _share.index.pending(_share.record.id, newer.path);
+        known =
+            older && isBegun(older->revision, nullptr) ? _queue.findOrLoad(newer.path) : nullptr;
+    }
+    return known;
+}
+
+/// A download that was begun is finished, and what it brings is applied, before a newer revision's begins: otherwise a file that
+/// changes more often than its download takes would never arrive.
+bool Downlink::isBegun(const Revision& revision, const Item* item)
+{
+    if (!RevisionQueue::isLarge(revision))
+    {
+        return false;
+    }
+    const bool isInHand =
+        item != nullptr && (item->downloaded || item->state == RevisionQueue::State::Fetching);
+    return isInHand || statIfPossible(_share.files, PrivateFolder::partial(revision.seq));
 }
 
 /// What is here was found to be the content of a revision that is about to be replaced: the newer one was made of it.
@@ -247,8 +278,7 @@ void Downlink::onDisconnected()
 
 void Downlink::reconsider(const RelativePath& path)
 {
-    Item* item = _queue.find(path);
-    if (item != nullptr && item->state == RevisionQueue::State::Waiting)
+    if (Item* item = _queue.recall(path); item != nullptr)
     {
         _queue.toDecide(*item);
     }
@@ -256,18 +286,18 @@ void Downlink::reconsider(const RelativePath& path)
 
 void Downlink::reconsiderAll()
 {
-    _queue.forEach([this](Item& item) {
-        if (item.state == RevisionQueue::State::Waiting)
-        {
-            _queue.toDecide(item);
-        }
-    });
+    _queue.recallAll();
 }
 
 std::optional<Revision> Downlink::awaited(const RelativePath& path) const
 {
-    const Item* item = _queue.find(path);
-    return item == nullptr ? std::nullopt : std::optional(item->revision);
+    if (const Item* item = _queue.find(path); item != nullptr)
+    {
+        return item->revision;
+    }
+    const auto pending =
+        _queue.hasUnloaded() ? _share.index.pending(_share.record.id, path) : std::nullopt;
+    return pending ? std::optional(pending->revision) : std::nullopt;
 }
 
 bool Downlink::isJudged(const RelativePath& path) const
@@ -378,8 +408,7 @@ void Downlink::decide(Item& item)
     }
     if (_paths.isHeld(path))
     {
-        item.state = RevisionQueue::State::Waiting;
-        _queue.detach(item);
+        _queue.wait(item);
         return;
     }
     const auto stat = _share.files.stat(path);
@@ -398,9 +427,8 @@ void Downlink::decide(Item& item)
         finish(path);
         break;
     case Action::ProposeFirst:
-        item.state = RevisionQueue::State::Waiting;
         _queue.setContent(item, std::nullopt);
-        _queue.detach(item);
+        _queue.wait(item);
         _host.lookAgain(path, HintScope::Entry, SteadyTime(0));
         break;
     case Action::KeepAsNew:
@@ -436,6 +464,19 @@ void Downlink::retryLater(Item& item, const std::string& problem)
     _queue.postpone(item,
                     _share.clock.steady() +
                         std::min<SteadyTime>(kMinRetry * (1U << doublings), kMaxRetry));
+}
+
+/// What follows takes the item's place; when nothing does it is tried again.
+void Downlink::giveUp(Item& item, const std::string& problem)
+{
+    if (item.next)
+    {
+        finish(RelativePath(item.revision.path));
+    }
+    else
+    {
+        retryLater(item, problem);
+    }
 }
 
 /// What was downloaded of a revision that is no longer wanted, or is in its place.

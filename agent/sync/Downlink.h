@@ -106,6 +106,8 @@ private:
     using Item = RevisionQueue::Item;
 
     void accept(RevisionsMessage::Item& item);
+    Item* knownFor(const Revision& newer);
+    [[nodiscard]] bool isBegun(const Revision& revision, const Item* item);
     void adopt(std::optional<IndexEntry> row, const Revision& older);
     void tryDecide(Item& item);
     void decide(Item& item);
@@ -132,6 +134,7 @@ private:
     void onTaskFailed(Item& item, ApplyTask& task);
     void onNotEmpty(Item& item);
     void retryLater(Item& item, const std::string& problem);
+    void giveUp(Item& item, const std::string& problem);
     void finish(const RelativePath& path);
     void removePartial(const Revision& revision);
     void finishComparison(Seq head);

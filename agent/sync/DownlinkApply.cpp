@@ -85,8 +85,7 @@ bool Downlink::addToBatch(Item& item,
     }
     if (_paths.isHeld(path))
     {
-        item.state = RevisionQueue::State::Waiting;
-        _queue.detach(item);
+        _queue.wait(item);
         _tasks.erase(task);
         return false;
     }
@@ -104,11 +103,11 @@ bool Downlink::addToBatch(Item& item,
         static_cast<void>(_paths.tryHold(source));
         if (Item* other = _queue.find(source); other != nullptr)
         {
-            other->state = RevisionQueue::State::Applying;
+            _queue.apply(*other);
             _tasks.erase(source);
         }
     }
-    item.state = RevisionQueue::State::Applying;
+    _queue.apply(item);
     batch.push_back(std::move(task->second));
     held.push_back(path);
     _tasks.erase(path);
@@ -248,8 +247,9 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
 
 void Downlink::onTaskFailed(Item& item, ApplyTask& task)
 {
-    // What came while this one was being applied takes its place.
-    if (item.next)
+    // What came while this one was being applied takes its place; a finished download stays in its own as long as it may do.
+    const bool mayDo = item.downloaded && task.outcome == ApplyOutcome::LocalChanged;
+    if (item.next && !mayDo)
     {
         finish(item.revision.path);
         return;

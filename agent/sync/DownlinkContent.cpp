@@ -237,6 +237,7 @@ void Downlink::onDownload(DownloadJob& job, bool wanted)
     if (item == nullptr || item->revision.seq != job.request().seq)
     {
         removeIfThere(_share.files, job.request().temporary);
+        return;
     }
     if (wanted && job.status == DownloadStatus::Finished)
     {
@@ -259,9 +260,9 @@ void Downlink::onDownloadFailed(Item& item, const DownloadJob& job)
     {
         item.noBase = true;
         removeIfThere(_share.files, job.request().temporary);
-        if (++item.failures >= kMaxWrongContents)
+        if (item.next || ++item.failures >= kMaxWrongContents)
         {
-            retryLater(item, job.error);
+            giveUp(item, job.error);
             return;
         }
     }

@@ -6,21 +6,16 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 namespace tidewire {
 
 namespace {
 
-// A deletion is believed after this: editors delete and make anew, and moves are seen in two parts.
-constexpr SteadyTime kVanishDelay = std::chrono::milliseconds(100);
-constexpr SteadyTime kUnreadableDelay = std::chrono::minutes(1);
 constexpr SteadyTime kSecondLook = std::chrono::milliseconds(2500);
 constexpr SteadyTime kVerifyDelay = std::chrono::minutes(1);
 constexpr std::size_t kMaxToVerify = 1024;
 constexpr std::size_t kMaxLinks = 64;
-constexpr std::size_t kMaxSkippedNames = 1024;
 constexpr unsigned kPortion = 64; // paths between looks at the messages that came
 
 } // namespace
@@ -70,7 +65,8 @@ void LocalChanges::onDisconnected()
 
 bool LocalChanges::isIdle() const
 {
-    return _dirty.empty() && _folders.empty() && _found.empty() && _vanished.empty();
+    return _dirty.empty() && _folders.empty() && _found.empty() && _vanished.empty() &&
+           _crowded.empty();
 }
 
 bool LocalChanges::run()
@@ -226,7 +222,7 @@ void LocalChanges::examine(const DirtyPath& dirty)
     const auto row = _share.index.get(_share.record.id, path);
     if (row)
     {
-        _vanished.try_emplace(path, _share.clock.steady() + kVanishDelay);
+        noteVanished(path);
     }
     if (!row || row->seq == 0 || _downlink.isJudged(path))
     {
@@ -309,79 +305,6 @@ void LocalChanges::lookAtLinks(const RelativePath& path, const FileStat& stat)
     }
 }
 
-void LocalChanges::scanNext()
-{
-    const RelativePath folder = std::move(_folders.back());
-    _folders.pop_back();
-    scanFolder(
-        _share.files, _share.index, _share.record.id, _share.rules, folder, _share.device, *this);
-    if (_folders.empty() && _scanStart)
-    {
-        const SteadyTime duration = _share.clock.steady() - *_scanStart;
-        _scanStart.reset();
-        _callbacks.onScanned(duration);
-        scanOnceMore();
-    }
-}
-
-/// Another scan was asked for while one was under way, or deletions had still to be believed.
-void LocalChanges::scanOnceMore()
-{
-    if (_vanished.empty() && !_scanStart && std::exchange(_scanAgain, false))
-    {
-        markAll();
-    }
-}
-
-/// Deletions come last: by then a file that only moved has been found at its new place.
-void LocalChanges::confirmVanished()
-{
-    if (_vanished.empty() || !_folders.empty() || !_found.empty())
-    {
-        return;
-    }
-    const SteadyTime now = _share.clock.steady();
-    bool sound = false;
-    for (auto item = _vanished.begin(); item != _vanished.end() && _uplink.hasRoom();)
-    {
-        if (item->second > now)
-        {
-            ++item;
-            continue;
-        }
-        const RelativePath path = item->first;
-        if (isBeingReadElsewhere(path))
-        {
-            // A file of that size is new and being read: this may be where it came from.
-            item->second = now + kVanishDelay;
-            ++item;
-            continue;
-        }
-        item = _vanished.erase(item);
-        if (_share.files.stat(path))
-        {
-            _dirty.mark(path, HintScope::Subtree, HintTiming::Settled, now);
-            continue;
-        }
-        if (!sound && !(sound = _callbacks.rootIsSound()))
-        {
-            return;
-        }
-        if (path.text() == kIgnoreFile)
-        {
-            _callbacks.loadRules();
-        }
-        _uplink.vanished(path);
-    }
-    scanOnceMore();
-}
-
-bool LocalChanges::isBeingReadElsewhere(const RelativePath& path)
-{
-    const auto row = _share.index.get(_share.record.id, path);
-    return row && row->entry.kind == EntryKind::File && _uplink.isReading(row->entry.size);
-}
-
 void LocalChanges::grown(const RelativePath& path)
 {
     if (_toVerify.size() < kMaxToVerify || _toVerify.contains(path))
@@ -409,72 +332,6 @@ void LocalChanges::verifyGrown()
         {
             _uplink.verify(path, *stat);
         }
-    }
-}
-
-// --- what a scan tells ----------------------------------------------------------------------------
-
-void LocalChanges::onFinding(const Finding& finding)
-{
-    if (finding.kind == Finding::Kind::Vanished)
-    {
-        _vanished.try_emplace(finding.path, _share.clock.steady() + kVanishDelay);
-    }
-    else
-    {
-        _found.push_back(finding);
-    }
-}
-
-void LocalChanges::onFolder(const RelativePath& folder)
-{
-    _folders.push_back(folder);
-}
-
-void LocalChanges::onSkipped(const Skipped& skipped)
-{
-    if (_skipped.size() >= kMaxSkippedNames || !_skipped.insert(skipped.path).second)
-    {
-        return;
-    }
-    const char* reason = "";
-    switch (skipped.reason)
-    {
-    case Skipped::Reason::Special:
-        reason = "is no file, folder or link";
-        break;
-    case Skipped::Reason::OtherDevice:
-        reason = "is another filesystem; make it a share of its own";
-        break;
-    case Skipped::Reason::PathTooLong:
-        reason = "has too long a path";
-        break;
-    case Skipped::Reason::Unreadable:
-        reason = "cannot be read";
-        break;
-    }
-    _share.log.warning(_share.options.name + ": " + printable(skipped.path) + " " + reason +
-                       "; left alone");
-}
-
-/// What permissions or the layout of the disk forbid is told of once and looked at again when a hint or the hourly scan
-/// says so; what may pass by itself, soon.
-void LocalChanges::unreadable(const RelativePath& path, const StorageError& error)
-{
-    if (error.code() == ENOENT || error.code() == ENOTDIR)
-    {
-        lookAgain(path, HintScope::Entry, kVanishDelay);
-        return;
-    }
-    const bool lasts = !error.transient();
-    if (_skipped.size() < kMaxSkippedNames && _skipped.insert(path.text()).second)
-    {
-        _share.log.warning(_share.options.name + ": " + error.what() +
-                           (lasts ? "; left alone" : "; trying again"));
-    }
-    if (!lasts)
-    {
-        lookAgain(path, HintScope::Subtree, kUnreadableDelay);
     }
 }
 

@@ -23,13 +23,15 @@ namespace tidewire {
 /// A hint only says where to look; what counts is what the disk and the index say then. Deletions are believed last, and
 /// after a moment: by then a file that only moved has been found at its new place.
 ///
-/// Memory: DirtySet's bound; a scan holds the names of one folder, the folders on the way down to it that are still to be
-/// visited, and what was found in one folder.
+/// Memory: DirtySet's bound; kMaxVanished deletions that are not believed yet, beyond which folders are scanned once more when
+/// those are settled; a scan holds the names of one folder, the folders on the way down to it that are still to be visited, and
+/// what was found in one folder.
 /// Thread: sync.
 class LocalChanges: private ScanSink
 {
 public:
     static constexpr SteadyTime kRescan = std::chrono::hours(1);
+    static constexpr std::size_t kMaxVanished = 4096;
 
     struct Callbacks
     {
@@ -87,7 +89,9 @@ private:
     void lookAtLinks(const RelativePath& path, const FileStat& stat);
     void scanNext();
     void scanOnceMore();
+    void noteVanished(const RelativePath& path);
     void confirmVanished();
+    [[nodiscard]] bool isToldFirst(const std::string& path);
     [[nodiscard]] bool isBeingReadElsewhere(const RelativePath& path);
     void verifyGrown();
 
@@ -100,6 +104,7 @@ private:
     std::vector<RelativePath> _folders; // to be scanned, a stack
     std::deque<Finding> _found;
     std::map<RelativePath, SteadyTime> _vanished; // and when it is believed
+    std::set<RelativePath> _crowded;              // folders of which more vanished than fitted in
     std::map<RelativePath, SteadyTime> _toVerify; // grown files whose old part was only sampled
     std::set<std::string> _skipped;               // that were told of
     std::optional<SteadyTime> _scanStart;

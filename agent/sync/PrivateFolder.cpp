@@ -65,6 +65,26 @@ void makeFolder(FileSystem& files, const RelativePath& path)
     }
 }
 
+std::unique_ptr<File> openLock(FileSystem& files)
+{
+    const RelativePath path = inside("lock");
+    if (!files.stat(path))
+    {
+        try
+        {
+            return files.createFile(path, 0600);
+        }
+        catch (const StorageError& error)
+        {
+            if (error.code() != EEXIST)
+            {
+                throw;
+            }
+        }
+    }
+    return files.openWrite(path);
+}
+
 /// Without a marker the folder is in doubt, as it was before: a filesystem that cannot exchange may show that for a moment.
 void replaceMarker(FileSystem& files, const RelativePath& fresh)
 {
@@ -143,6 +163,32 @@ void PrivateFolder::prepare()
     {
         _files.removeFile(fresh);
     }
+}
+
+std::unique_ptr<File> PrivateFolder::lock()
+{
+    try
+    {
+        makeFolder(_files, folder());
+        std::unique_ptr<File> file = openLock(_files);
+        switch (file->tryLock())
+        {
+        case LockOutcome::Locked:
+            return file;
+        case LockOutcome::Busy:
+            throw Error("the folder is kept by another agent already (.tidewire/lock)");
+        case LockOutcome::Unsupported:
+            break;
+        }
+    }
+    catch (const StorageError& error)
+    {
+        if (error.code() != EROFS)
+        {
+            throw;
+        }
+    }
+    return nullptr;
 }
 
 RelativePath PrivateFolder::temporary(std::string_view name)

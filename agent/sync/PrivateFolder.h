@@ -5,6 +5,7 @@
 #include "shared/fs/FileSystem.h"
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,10 @@ public:
 
     /// Makes `tmp/` when it is missing; removes from it what is left of an interrupted writeMarker().
     void prepare();
+
+    /// Makes the private folder when it is missing, and takes it for this share until the File is closed; null where the filesystem
+    /// has no locks, or is read-only. Error when another agent, or another share of this one, has it.
+    [[nodiscard]] std::unique_ptr<File> lock();
 
     /// Path of a temporary of that name.
     [[nodiscard]] static RelativePath temporary(std::string_view name);

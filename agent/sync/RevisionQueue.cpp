@@ -7,7 +7,7 @@ namespace tidewire {
 
 namespace {
 
-constexpr std::size_t kLoadPage = 256;
+constexpr std::size_t kForgetPage = 256;
 
 } // namespace
 
@@ -42,17 +42,17 @@ bool RevisionQueue::add(Item item)
         spill(item);
         return true;
     }
+    bool hasOlder = hasUnloaded();
     if (known != _items.end())
     {
-        item.pending = known->second.pending;
+        hasOlder = hasOlder || known->second.pending;
         letGo(known->second);
         _items.erase(known);
     }
-    if (item.pending || hasUnloaded())
+    if (hasOlder && !item.pending)
     {
         // An older pending revision of the path must not come back.
         _share.index.removePending(_share.record.id, path);
-        item.pending = false;
     }
     joinMessage(item);
     std::optional<InlineContent> content = std::exchange(item.content, std::nullopt);
@@ -87,7 +87,7 @@ bool RevisionQueue::mustSpill(const Item& item) const
 void RevisionQueue::spill(Item& item)
 {
     leaveMessage(item);
-    _share.index.putPending(_share.record.id, {item.revision, {}, 0});
+    _share.index.putPending(_share.record.id, {item.revision, 0});
     _spilled = true;
     _loadedUpTo = std::min(_loadedUpTo, Index::PendingPosition{item.revision.seq, {}});
 }
@@ -97,7 +97,7 @@ bool RevisionQueue::addBehind(Item& first, Item item)
 {
     if (first.next && first.next->revision.seq >= item.revision.seq)
     {
-        joinMessage(*first.next);
+        rejoin(*first.next);
         return false;
     }
     joinMessage(item);
@@ -107,6 +107,24 @@ bool RevisionQueue::addBehind(Item& first, Item item)
     }
     first.next = std::make_unique<Item>(std::move(item));
     return true;
+}
+
+void RevisionQueue::follow(Item& first, Item newer)
+{
+    if (first.next && first.next->revision.seq >= newer.revision.seq)
+    {
+        rejoin(*first.next);
+        return;
+    }
+    if (first.next)
+    {
+        leaveMessage(*first.next);
+    }
+    detach(first);
+    _share.index.putFollowing(_share.record.id, {newer.revision, 0});
+    newer.pending = true;
+    newer.content.reset();
+    first.next = std::make_unique<Item>(std::move(newer));
 }
 
 RevisionQueue::Item* RevisionQueue::find(const RelativePath& path)
@@ -166,20 +184,22 @@ void RevisionQueue::clear()
     _decisions.clear();
     _postponed.clear();
     _delayed.clear();
+    _waiting.clear();
     _messages.clear();
     _heldBytes = 0;
     _spilled = false;
     _largeLeft = false;
+    _waitingLeft = false;
     _revisit.reset();
     _loadedUpTo = {};
     for (;;)
     {
-        const auto page = _share.index.pendingAfter(_share.record.id, {}, kLoadPage);
+        const auto page = _share.index.pendingAfter(_share.record.id, {}, kForgetPage);
         for (const Index::Pending& pending : page)
         {
             _share.index.removePending(_share.record.id, pending.revision.path);
         }
-        if (page.size() < kLoadPage)
+        if (page.size() < kForgetPage)
         {
             return;
         }
@@ -212,7 +232,7 @@ void RevisionQueue::detach(Item& item)
 {
     if (!item.pending)
     {
-        _share.index.putPending(_share.record.id, {item.revision, {}, item.failures});
+        _share.index.putPending(_share.record.id, {item.revision, item.failures});
         item.pending = true;
     }
     leaveMessage(item);
@@ -224,18 +244,6 @@ void RevisionQueue::letGo(Item& item)
     setContent(item, std::nullopt);
     unpark(item);
     leaveMessage(item);
-}
-
-void RevisionQueue::unpark(Item& item)
-{
-    if (item.state == State::Retry)
-    {
-        _postponed.erase({item.retryAt, item.revision.path});
-    }
-    else if (item.state == State::Delayed)
-    {
-        _delayed.erase({item.revision.seq, item.revision.path});
-    }
 }
 
 /// The item counts towards the message that is being taken in.
@@ -269,122 +277,23 @@ std::unique_ptr<RevisionQueue::Item> RevisionQueue::finish(const RelativePath& p
     }
     letGo(item);
     std::unique_ptr<Item> next = std::move(item.next);
+    if (next && next->pending)
+    {
+        _share.index.putPending(_share.record.id, {next->revision, next->failures});
+    }
+    const bool isFolder = item.revision.entry.kind == EntryKind::Directory;
     _items.erase(found);
+    if (isFolder)
+    {
+        wakeInFolder(path);
+    }
     return next;
 }
 
-void RevisionQueue::postpone(Item& item, SteadyTime until)
+void RevisionQueue::apply(Item& item)
 {
-    detach(item);
     unpark(item);
-    item.state = State::Retry;
-    item.retryAt = until;
-    _postponed.emplace(until, item.revision.path);
-}
-
-void RevisionQueue::delay(Item& item)
-{
-    detach(item);
-    unpark(item);
-    item.state = State::Delayed;
-    _delayed.emplace(item.revision.seq, item.revision.path);
-}
-
-RevisionQueue::Item* RevisionQueue::wakeDelayed(const std::function<bool(const Revision&)>& fits)
-{
-    for (const auto& [seq, path] : _delayed)
-    {
-        Item* item = find(path);
-        if (fits(item->revision))
-        {
-            toDecide(*item);
-            return item;
-        }
-    }
-    return nullptr;
-}
-
-void RevisionQueue::wakeAllDelayed()
-{
-    while (wakeDelayed([](const Revision&) { return true; }) != nullptr)
-    {
-    }
-}
-
-void RevisionQueue::refill(SteadyTime now)
-{
-    while (!_postponed.empty() && _postponed.begin()->first <= now)
-    {
-        toDecide(*find(_postponed.begin()->second));
-    }
-    evictPostponed();
-    if ((_revisit && *_revisit <= now) || (_largeLeft && _delayed.size() <= _maxParked / 2))
-    {
-        loadFromStart();
-    }
-    if (canLoad())
-    {
-        load();
-    }
-}
-
-/// What fails again and again must not fill the memory: those whose turn is last wait in the index alone.
-void RevisionQueue::evictPostponed()
-{
-    while (_postponed.size() > _maxParked)
-    {
-        const auto [until, path] = *_postponed.rbegin();
-        Item& item = *find(path);
-        _share.index.putPending(_share.record.id, {item.revision, {}, item.failures});
-        letGo(item);
-        _items.erase(path);
-        _revisit = std::min(_revisit.value_or(until), until);
-    }
-}
-
-void RevisionQueue::loadFromStart()
-{
-    _revisit.reset();
-    _largeLeft = false;
-    _spilled = true;
-    _loadedUpTo = {};
-}
-
-void RevisionQueue::load()
-{
-    const auto page = _share.index.pendingAfter(_share.record.id, _loadedUpTo, kLoadPage);
-    for (const Index::Pending& pending : page)
-    {
-        _loadedUpTo = {pending.revision.seq, pending.revision.path};
-        if (_items.contains(pending.revision.path))
-        {
-            continue;
-        }
-        if (isLarge(pending.revision) && _delayed.size() >= _maxParked)
-        {
-            _largeLeft = true;
-            continue;
-        }
-        Item item;
-        item.revision = pending.revision;
-        item.failures = pending.failures;
-        item.pending = true;
-        toDecide(_items.emplace(pending.revision.path, std::move(item)).first->second);
-    }
-    if (page.size() < kLoadPage)
-    {
-        _spilled = false;
-        _loadedUpTo = {};
-    }
-}
-
-std::optional<SteadyTime> RevisionQueue::nextDue() const
-{
-    if (_postponed.empty())
-    {
-        return _revisit;
-    }
-    return std::min(_postponed.begin()->first, _revisit.value_or(_postponed.begin()->first));
+    item.state = State::Applying;
 }
 
 void RevisionQueue::moveCursor()

@@ -23,8 +23,8 @@ namespace tidewire {
 /// the queue is full, further ones go to the index at once and are loaded in the order of the journal when there is
 /// room; meanwhile only changes in folders that are there already go past them.
 ///
-/// Memory: ShareOptions::maxRevisions items; an eighth of them at most wait for a download or for another try, what is
-/// beyond that waits in the index.
+/// Memory: ShareOptions::maxRevisions items; an eighth of them at most wait for a download, as many for another try, and as many
+/// for the local side; what is beyond that waits in the index.
 /// Thread: sync.
 class RevisionQueue
 {
@@ -58,7 +58,7 @@ public:
         std::optional<InlineContent> content; ///< see setContent()
         std::optional<Signature> signature;   ///< of the finished download
         bool downloaded = false;
-        std::unique_ptr<Item> next; ///< came while this one was being applied
+        std::unique_ptr<Item> next; ///< came while this one was being applied, or follows it
 
         // The queue's own.
         bool pending = false;
@@ -79,6 +79,14 @@ public:
     /// False when the path has this revision, or a newer one, already. Replaces an older one: end its work first; one
     /// that is being applied stays, and finish() hands the newer one over.
     bool add(Item item);
+
+    /// Has a newer revision of the path wait until the item is finished, in the index as well: its cursor is not held up.
+    void follow(Item& first, Item newer);
+
+    [[nodiscard]] static bool isLarge(const Revision& revision);
+
+    /// The item of the path; when it is in the index alone it is loaded for a decision.
+    Item* findOrLoad(const RelativePath& path);
 
     [[nodiscard]] Item* find(const RelativePath& path);
     [[nodiscard]] const Item* find(const RelativePath& path) const;
@@ -112,7 +120,20 @@ public:
     /// Makes the item pending: it no longer holds the cursor up.
     void detach(Item& item);
 
-    /// The item is done. Returns what came in the meantime.
+    /// The local side comes first: nothing happens until toDecide(). The item may be gone from memory after the next refill(), and
+    /// come back by recall().
+    void wait(Item& item);
+
+    /// The item is on its way to the disk.
+    void apply(Item& item);
+
+    /// The item of the path when it waits for the local side, here or in the index; null when there is none.
+    Item* recall(const RelativePath& path);
+
+    /// All that waits for the local side is to be decided on again.
+    void recallAll();
+
+    /// The item is done. What was put off in a folder is to be decided on again with it. Returns what came in the meantime.
     std::unique_ptr<Item> finish(const RelativePath& path);
 
     /// Puts the item off. It may be gone from memory after the next refill().
@@ -132,7 +153,10 @@ public:
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
 
     /// True when the index may hold revisions that are not here.
-    [[nodiscard]] bool hasUnloaded() const { return _spilled || _largeLeft || _revisit; }
+    [[nodiscard]] bool hasUnloaded() const
+    {
+        return _spilled || _largeLeft || _waitingLeft || _revisit;
+    }
 
     /// True when refill() would load more at once.
     [[nodiscard]] bool canLoad() const { return _spilled && _items.size() < _maxItems / 2; }
@@ -159,9 +183,11 @@ private:
     };
 
     [[nodiscard]] bool mustSpill(const Item& item) const;
-    [[nodiscard]] static bool isLarge(const Revision& revision);
     void spill(Item& item);
     void evictPostponed();
+    void evictWaiting();
+    void evict(const RelativePath& path);
+    void wakeInFolder(const RelativePath& folder);
     void loadFromStart();
     void unpark(Item& item);
     void letGo(Item& item);
@@ -169,6 +195,7 @@ private:
     void joinMessage(Item& item);
     void leaveMessage(Item& item);
     void moveCursor();
+    Item& loaded(const Index::Pending& pending);
     void load();
 
     ShareContext& _share;
@@ -178,6 +205,7 @@ private:
     std::set<std::pair<Seq, RelativePath>> _decisions;
     std::set<std::pair<SteadyTime, RelativePath>> _postponed;
     std::set<std::pair<Seq, RelativePath>> _delayed;
+    std::set<std::pair<Seq, RelativePath>> _waiting;
     std::deque<Message> _messages;
     std::uint64_t _firstMessage = 0; // number of _messages.front()
     std::size_t _heldBytes = 0;
@@ -185,6 +213,7 @@ private:
     bool _spilled = true;  // the index may hold pending revisions that are not here
     Index::PendingPosition _loadedUpTo;
     bool _largeLeft = false;            // loading passed over large ones
+    bool _waitingLeft = false;          // some that wait for the local side were evicted
     std::optional<SteadyTime> _revisit; // when what was evicted is loaded again
 };
 

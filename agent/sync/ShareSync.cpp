@@ -75,31 +75,12 @@ bool ShareSync::start()
             halt("the folder is missing");
             return false;
         }
-        const bool known = _share.record.marker != MarkerId{};
-        const auto marker = _private.readMarker();
-        const bool right = marker && marker->share == _share.options.name &&
-                           (!known || marker->id == _share.record.marker);
-        if (!right && (known || marker))
+        if (!takeFolder())
         {
-            halt(marker
-                     ? "the folder has the marker of another share or of another time"
-                     : "the folder has lost its marker (.tidewire/marker); is its disk mounted?");
             return false;
-        }
-        if (right)
-        {
-            _share.record.marker = marker->id;
-        }
-        else
-        {
-            Marker fresh{_share.options.name, {}};
-            ::randombytes_buf(fresh.id.data(), fresh.id.size());
-            _private.writeMarker(fresh);
-            _share.record.marker = fresh.id;
         }
         _private.prepare();
         _share.device = root->device;
-        _share.record.device = root->device;
         if (wasEmptied())
         {
             _share.log.warning(
@@ -124,6 +105,55 @@ bool ShareSync::start()
     _running = true;
     _problem.clear();
     _changes.start();
+    return true;
+}
+
+/// False, and stopped, when the folder is not this share's; true, too, when it is nobody's yet.
+bool ShareSync::markerFits(const std::optional<Marker>& marker)
+{
+    const bool known = _share.record.marker != MarkerId{};
+    if (!marker && known)
+    {
+        halt("the folder has lost its marker (.tidewire/marker); is its disk mounted?");
+        return false;
+    }
+    if (marker &&
+        (marker->share != _share.options.name || (known && marker->id != _share.record.marker)))
+    {
+        halt("the folder has the marker of another share or of another time");
+        return false;
+    }
+    return true;
+}
+
+/// False when the folder is not this share's, or in doubt.
+bool ShareSync::takeFolder()
+{
+    if (!markerFits(_private.readMarker()))
+    {
+        return false;
+    }
+    _lock = _private.lock();
+    if (!_lock)
+    {
+        _share.log.warning(_share.options.name + ": the filesystem has no locks; nothing keeps a "
+                                                 "second agent from this folder");
+    }
+    // Whoever had the folder a moment ago may have made one.
+    const auto marker = _private.readMarker();
+    if (!markerFits(marker))
+    {
+        return false;
+    }
+    if (marker)
+    {
+        _share.record.marker = marker->id;
+        return true;
+    }
+    Marker fresh{_share.options.name, {}};
+    ::randombytes_buf(fresh.id.data(), fresh.id.size());
+    _private.writeMarker(fresh);
+    _share.record.marker = fresh.id;
     return true;
 }
 
@@ -318,6 +348,7 @@ void ShareSync::onDisconnected()
     _share.online = false;
     _share.live = false;
     _share.comparison.reset();
+    _stubborn.clear();
     _log.onDisconnected();
     _uplink.onDisconnected();
     _downlink.onDisconnected();
@@ -338,6 +369,11 @@ void ShareSync::stillWriting(const RelativePath& path)
 
 void ShareSync::released(const RelativePath& path)
 {
+    if (!_stubborn.empty() && !_share.index.get(_share.record.id, path))
+    {
+        // The folder is gone at last.
+        _stubborn.erase(path);
+    }
     _downlink.reconsider(path);
 }
 
@@ -397,6 +433,7 @@ void ShareSync::cannotVanish(const RelativePath& path)
     const auto row = _share.index.get(_share.record.id, path);
     if (!row || !isSurelyAbsent(_share.files, path))
     {
+        _stubborn.erase(path);
         lookAgain(path, HintScope::Entry, SteadyTime(0));
         return;
     }

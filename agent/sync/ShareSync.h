@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -118,6 +119,8 @@ private:
     void onLive() override;
     bool takeOwn(const Revision& revision) override;
 
+    [[nodiscard]] bool markerFits(const std::optional<Marker>& marker);
+    [[nodiscard]] bool takeFolder();
     [[nodiscard]] bool wasEmptied();
     void folderStays(const IndexEntry& folder);
     void halt(const std::string& problem);
@@ -131,11 +134,12 @@ private:
     Uplink _uplink;
     Downlink _downlink;
     PrivateFolder _private;
+    std::unique_ptr<File> _lock; // of the private folder, for as long as jobs may change the folder
     const ShareHooks _hooks;
     bool _running = false;
     std::string _problem;
     std::map<RelativePath, unsigned>
-        _stubborn; // folders that the relay would not let go, how often
+        _stubborn; // folders that the relay would not let go, how often on this connection
     BatchReport _report;
     LocalChanges _changes;
 };

@@ -49,6 +49,14 @@ struct FileStat
     friend bool operator==(const FileStat&, const FileStat&) = default;
 };
 
+/// How an attempt at a lock went.
+enum class LockOutcome : std::uint8_t
+{
+    Locked,
+    Busy,        ///< somebody else has it
+    Unsupported, ///< the filesystem knows no locks
+};
+
 /// An open regular file.
 ///
 /// Thread:  one at a time.
@@ -98,6 +106,10 @@ public:
     /// wait, or get EAGAIN. False when that cannot be had. Close it soon: the kernel lets nobody wait for
     /// longer than /proc/sys/fs/lease-break-time.
     [[nodiscard]] virtual bool keepWritersOut() = 0;
+
+    /// Keeps everybody else from locking the file until this File is closed or the process ends (flock(2), LOCK_EX). Where the
+    /// filesystem is shared (NFS, CIFS) that goes for other machines, too. The file must be open for writing.
+    [[nodiscard]] virtual LockOutcome tryLock() { return LockOutcome::Unsupported; }
 };
 
 /// How a rename went; everything else is a StorageError.

@@ -6,6 +6,7 @@
 #include "shared/fs/PosixConvert.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -162,6 +163,27 @@ bool PosixFile::keepWritersOut()
     // SIGURG is ignored by default, and being no real-time signal it never falls back to SIGIO.
     return ::fcntl(_fd.get(), F_SETSIG, SIGURG) == 0 &&
            ::fcntl(_fd.get(), F_SETLEASE, F_RDLCK) == 0;
+}
+
+LockOutcome PosixFile::tryLock()
+{
+    if (retryInterrupted([&] { return ::flock(_fd.get(), LOCK_EX | LOCK_NB); }) == 0)
+    {
+        return LockOutcome::Locked;
+    }
+    switch (errno)
+    {
+    case EWOULDBLOCK:
+    case EACCES: // CIFS
+        return LockOutcome::Busy;
+    case ENOLCK:
+    case ENOSYS:
+    case EOPNOTSUPP:
+    case EINVAL:
+        return LockOutcome::Unsupported;
+    default:
+        throwErrno("lock", _path);
+    }
 }
 
 } // namespace tidewire

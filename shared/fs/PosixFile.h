@@ -29,6 +29,7 @@ public:
     void dropFromCache(std::uint64_t offset, std::uint64_t length) override;
     [[nodiscard]] bool isOpenForWriting() override;
     [[nodiscard]] bool keepWritersOut() override;
+    [[nodiscard]] LockOutcome tryLock() override;
 
 private:
     const UniqueFd _fd;

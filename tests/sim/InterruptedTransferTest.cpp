@@ -276,6 +276,36 @@ TEST_CASE("Interrupted: a file that changes while it is sent arrives as it was l
     CHECK(listNames(line.receiver.files(), RelativePath()).size() == 2);
 }
 
+TEST_CASE("Interrupted: a file that changes more often than its download takes arrives", "[sim]")
+{
+    const auto how = GENERATE(Break::Cut, Break::ReceiverKilled, Break::ReceiverStopped);
+    const bool breaks = GENERATE(false, true);
+    const std::uint64_t seed = GENERATE(1U, 2U);
+    CAPTURE(static_cast<int>(how), breaks, seed);
+    TransferWorld line(seed);
+    const std::string content = line.noise(kSize);
+    writeFile(line.sender.user(), "large", content);
+    const std::uint64_t before = line.moved(Way::Down);
+    for (unsigned i = 0; i < 12 && !line.receiver.files().stat(pathOf("large")); ++i)
+    {
+        static_cast<void>(line.moveOn(Way::Down, 2 * kMiB));
+        overwriteAt(line.sender.user(), "large", 1000 * i, "change " + std::to_string(i));
+        if (breaks)
+        {
+            line.world.steps(200);
+            line.breakIt(how, Way::Down);
+        }
+    }
+
+    CHECK(line.receiver.files().stat(pathOf("large")));
+    CHECK(line.moved(Way::Down) - before < kSize + 8 * kCredit);
+    CHECK(line.partials().size() <= 1);
+    line.rest();
+    CHECK((readFile(line.receiver.files(), "large") == readFile(line.sender.files(), "large")));
+    CHECK(listNames(line.receiver.files(), RelativePath()).size() == 2);
+    CHECK(line.partials().empty());
+}
+
 TEST_CASE("Interrupted: what takes the place of a file that is on its way leaves nothing behind",
           "[sim]")
 {

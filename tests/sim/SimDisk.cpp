@@ -83,6 +83,8 @@ public:
 
     [[nodiscard]] bool keepWritersOut() override { return _file->keepWritersOut(); }
 
+    [[nodiscard]] LockOutcome tryLock() override { return _file->tryLock(); }
+
 private:
     void written(HintTiming timing)
     {

@@ -177,6 +177,7 @@ void MemoryDisk::restore(MemoryNode& node)
     node.place = node.durablePlace;
     node.children = node.durableChildren;
     node.writers = 0;
+    node.isLocked = false;
     for (const auto& [name, child] : node.children)
     {
         restore(*child);

@@ -50,6 +50,7 @@ struct MemoryNode: std::enable_shared_from_this<MemoryNode>
     std::uint64_t inode = 0;
     unsigned writers = 0;
     unsigned guards = 0; ///< open files that keep writers out
+    bool isLocked = false;
 
     Inode now;
     Place place;

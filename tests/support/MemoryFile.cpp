@@ -30,6 +30,7 @@ MemoryFile::~MemoryFile()
         --_node->writers;
     }
     _node->guards -= _keepsOut ? 1U : 0U;
+    _node->isLocked = _node->isLocked && !(_hasLock && _generation == _disk->generation());
 }
 
 std::unique_lock<std::mutex> MemoryFile::begin(std::string_view operation)
@@ -152,6 +153,18 @@ bool MemoryFile::keepWritersOut()
     _node->guards += isFree && !_keepsOut ? 1U : 0U;
     _keepsOut = _keepsOut || isFree;
     return isFree;
+}
+
+LockOutcome MemoryFile::tryLock()
+{
+    const auto lock = begin("tryLock");
+    if (_node->isLocked && !_hasLock)
+    {
+        return LockOutcome::Busy;
+    }
+    _node->isLocked = true;
+    _hasLock = true;
+    return LockOutcome::Locked;
 }
 
 } // namespace tidewire

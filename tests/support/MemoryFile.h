@@ -37,6 +37,7 @@ public:
     void startWriteback(std::uint64_t offset, std::uint64_t length) override;
     [[nodiscard]] bool isOpenForWriting() override;
     [[nodiscard]] bool keepWritersOut() override;
+    [[nodiscard]] LockOutcome tryLock() override;
 
 private:
     [[nodiscard]] std::unique_lock<std::mutex> begin(std::string_view operation);
@@ -49,6 +50,7 @@ private:
     const Access _access;
     const std::uint64_t _generation;
     bool _keepsOut = false;
+    bool _hasLock = false;
 };
 
 } // namespace tidewire

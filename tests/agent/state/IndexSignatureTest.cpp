@@ -80,10 +80,8 @@ TEST_CASE_METHOD(SignatureFixture,
     const Signature first = makeSignature(random, 5000);
     const Signature second = makeSignature(random, 700000);
     const Signature third = makeSignature(random, 300);
-    CHECK(index().countEntries(share) == 2);
 
     index().put(share, fileAt("new"), first);
-    CHECK(index().countEntries(share) == 3);
     CHECK(same(index().get(share, fileAt("new").path).value(), fileAt("new")));
     CHECK(index().signature(share, fileAt("new").path) == first);
 
@@ -91,7 +89,6 @@ TEST_CASE_METHOD(SignatureFixture,
     changed.seq += 100;
     changed.entry.size += 1;
     index().put(share, changed, second);
-    CHECK(index().countEntries(share) == 3);
     CHECK(same(index().get(share, changed.path).value(), changed));
     CHECK(index().signature(share, changed.path) == second);
 
@@ -99,7 +96,6 @@ TEST_CASE_METHOD(SignatureFixture,
     index().put(share, fileAt("a"), third);
     CHECK(index().signature(share, fileAt("a").path) == third);
     CHECK(index().signature(share, changed.path) == second);
-    CHECK(index().countEntries(share) == 3);
 }
 
 TEST_CASE_METHOD(SignatureFixture, "Index: signatures of any length survive a reopen")

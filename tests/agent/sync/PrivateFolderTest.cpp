@@ -74,6 +74,40 @@ TEST_CASE("PrivateFolder: a marker is replaced where the filesystem cannot excha
     CHECK(folder.temporaries().empty());
 }
 
+TEST_CASE("PrivateFolder: a folder has one keeper at a time", "[privatefolder]")
+{
+    MemoryFileSystem files;
+    auto first = PrivateFolder(files).lock();
+    REQUIRE(first);
+    CHECK_THROWS_AS(PrivateFolder(files).lock(), Error);
+
+    first.reset();
+    CHECK(PrivateFolder(files).lock());
+}
+
+TEST_CASE("PrivateFolder: a lock does not outlive a power cut", "[privatefolder]")
+{
+    MemoryFileSystem files;
+    PrivateFolder(files).writeMarker(someMarker());
+    const auto first = PrivateFolder(files).lock();
+    files.crash();
+
+    CHECK(PrivateFolder(files).lock());
+}
+
+TEST_CASE("PrivateFolder: a folder that cannot be written to has no lock", "[privatefolder]")
+{
+    MemoryFileSystem files;
+    PrivateFolder(files).prepare();
+    files.setHook([](std::string_view operation, const RelativePath& path) {
+        if (operation == "createFile")
+        {
+            throw StorageError(operation, path.text(), EROFS);
+        }
+    });
+    CHECK_FALSE(PrivateFolder(files).lock());
+}
+
 TEST_CASE("PrivateFolder: a marker left half way is nobody's content", "[privatefolder]")
 {
     MemoryFileSystem files;

@@ -553,3 +553,180 @@ TEST_CASE_METHOD(QueueFixture,
     CHECK(share.record.cursor == 5);
     CHECK(cursor() == 5);
 }
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what waits for the local side leaves room for others",
+                 "[revisionqueue]")
+{
+    constexpr Seq kCount = ShareOptions::kMaxRevisions;
+    const auto parkNew = [this] {
+        while (RevisionQueue::Item* item = queue.nextToDecide())
+        {
+            queue.wait(*item);
+        }
+    };
+    for (Seq seq = 1; seq <= kCount; ++seq)
+    {
+        queue.add(itemFor(seq, "f" + std::to_string(seq)));
+    }
+    queue.add(itemFor(kCount + 1, "beyond"));
+    do
+    {
+        parkNew();
+        queue.refill(0s);
+    } while (queue.canLoad());
+    parkNew();
+    queue.refill(0s);
+    CHECK(queue.size() <= kCount / 8);
+    CHECK_FALSE(queue.isEmpty());
+    CHECK(pendingSeqs().size() == kCount + 1);
+
+    const std::string last = "f" + std::to_string(kCount);
+    CHECK(queue.find(pathOf(last)) == nullptr);
+    RevisionQueue::Item* again = queue.recall(pathOf(last));
+    REQUIRE(again != nullptr);
+    CHECK(again->revision.seq == kCount);
+    queue.toDecide(*again);
+    queue.finish(pathOf(last));
+    CHECK(queue.recall(pathOf(last)) == nullptr);
+    CHECK(queue.recall(pathOf("none")) == nullptr);
+
+    queue.recallAll();
+    CHECK(finishAll(queue).size() == kCount);
+    CHECK(queue.isEmpty());
+    CHECK(pendingSeqs().empty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what the relay has judged waits in memory",
+                 "[revisionqueue]")
+{
+    constexpr Seq kCount = ShareOptions::kMaxRevisions;
+    for (Seq seq = 1; seq <= kCount; ++seq)
+    {
+        queue.add(itemFor(seq, "f" + std::to_string(seq)));
+    }
+    const std::string last = "f" + std::to_string(kCount);
+    at(last).judged = true;
+    while (RevisionQueue::Item* item = queue.nextToDecide())
+    {
+        queue.wait(*item);
+    }
+    queue.refill(0s);
+
+    CHECK(queue.size() <= kCount / 8);
+    REQUIRE(queue.find(pathOf(last)) != nullptr);
+    CHECK(queue.find(pathOf(last))->judged);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what failed in a folder comes up with the folder",
+                 "[revisionqueue]")
+{
+    message(6, {{1, "d/a"}, {2, "d/z"}, {3, "d/e/f"}, {4, "dd"}, {5, "c/a"}, {6, "d"}});
+    at("d").revision.entry.kind = EntryKind::Directory;
+    for (const char* path : {"d/a", "d/z", "d/e/f", "dd", "c/a"})
+    {
+        queue.postpone(at(path), 5min);
+    }
+    CHECK(queue.nextToDecide() == &at("d"));
+    queue.finish(pathOf("d"));
+
+    CHECK(queue.nextToDecide() == &at("d/a"));
+    CHECK(queue.nextToDecide() == &at("d/z"));
+    CHECK(queue.nextToDecide() == nullptr);
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what failed in a folder and waits in the index comes up with it",
+                 "[revisionqueue]")
+{
+    constexpr Seq kCount = ShareOptions::kMaxRevisions;
+    queue.add(itemFor(1, "d"));
+    at("d").revision.entry.kind = EntryKind::Directory;
+    for (Seq seq = 2; seq <= kCount; ++seq)
+    {
+        queue.add(itemFor(seq, "d/f" + std::to_string(seq)));
+        queue.postpone(at("d/f" + std::to_string(seq)), 5min);
+    }
+    queue.refill(0s);
+    REQUIRE(queue.size() < kCount / 4);
+
+    queue.finish(pathOf("d"));
+
+    CHECK(finishAll(queue).size() == kCount - 1);
+    CHECK(queue.isEmpty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what is on its way to the disk is neither put off nor waits",
+                 "[revisionqueue]")
+{
+    message(2, {{1, "a"}, {2, "b"}});
+    queue.postpone(at("a"), 5s);
+    queue.wait(at("b"));
+    queue.apply(at("a"));
+    queue.apply(at("b"));
+    CHECK_FALSE(queue.nextDue());
+    CHECK(queue.recall(pathOf("b")) == nullptr);
+
+    queue.finish(pathOf("a"));
+    queue.finish(pathOf("b"));
+    queue.refill(9s);
+    queue.recallAll();
+    CHECK(queue.nextToDecide() == nullptr);
+    CHECK(queue.isEmpty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what follows a download stands in the index until that is done",
+                 "[revisionqueue]")
+{
+    const auto large = [](Seq seq) {
+        RevisionQueue::Item item = itemFor(seq, "a");
+        item.revision.entry.size = RevisionQueue::kLargeBytes + 1;
+        return item;
+    };
+    queue.beginMessage(1, 10);
+    queue.add(large(1));
+    queue.endMessage();
+    for (const Seq seq : {Seq{2}, Seq{4}, Seq{3}})
+    {
+        queue.beginMessage(4, 40);
+        queue.follow(at("a"), large(seq));
+        queue.endMessage();
+    }
+    CHECK(cursor() == 4);
+    CHECK(at("a").revision.seq == 1);
+
+    const bool restarts = GENERATE(false, true);
+    CAPTURE(restarts);
+    RevisionQueue restarted(share);
+    RevisionQueue& used = restarts ? restarted : queue;
+    used.refill(0s);
+    REQUIRE(used.nextToDecide()->revision.seq == 1);
+    auto next = used.finish(pathOf("a"));
+    REQUIRE(next);
+    CHECK(next->revision.seq == 4);
+    CHECK(pendingSeqs() == std::vector<Seq>{4});
+    used.add(std::move(*next));
+    CHECK(pendingSeqs() == std::vector<Seq>{4});
+    CHECK(finishAll(used) == std::vector<Seq>{4});
+    CHECK(pendingSeqs().empty());
+}
+
+TEST_CASE_METHOD(QueueFixture,
+                 "RevisionQueue: what replaces a download replaces what follows it, too",
+                 "[revisionqueue]")
+{
+    RevisionQueue::Item first = itemFor(1, "a");
+    first.revision.entry.size = RevisionQueue::kLargeBytes + 1;
+    queue.add(std::move(first));
+    queue.follow(at("a"), itemFor(2, "a"));
+    queue.add(itemFor(3, "a"));
+    CHECK(finishAll(queue) == std::vector<Seq>{3});
+
+    RevisionQueue restarted(share);
+    CHECK(finishAll(restarted).empty());
+    CHECK(restarted.isEmpty());
+}

@@ -322,3 +322,35 @@ TEST_CASE_METHOD(AnswersFixture,
     CHECK(readFile(files, names()[1]) == "a file now");
     CHECK(pathsOf(after) == std::vector<std::string>{names()[1]});
 }
+
+TEST_CASE_METHOD(AnswersFixture,
+                 "Share: how often the relay kept a folder is forgotten once the folder is gone")
+{
+    const auto removeFolder = [this] {
+        files.removeDirectory(pathOf("d"));
+        hint("d");
+    };
+    const auto sentDeletion = [this] {
+        pass(1500ms);
+        const std::vector<Proposal> sent = proposals();
+        REQUIRE(pathsOf(sent) == std::vector<std::string>{"-d"});
+        return sent[0];
+    };
+    files.createDirectory(pathOf("d"), 0755);
+    hint("d");
+    settle();
+    removeFolder();
+    refuse(sentDeletion(), Refusal::NotEmpty);
+    refuse(sentDeletion(), Refusal::NotEmpty);
+    accept({sentDeletion()});
+
+    files.createDirectory(pathOf("d"), 0755);
+    hint("d");
+    settle();
+    removeFolder();
+    refuse(sentDeletion(), Refusal::NotEmpty);
+    accept({sentDeletion()});
+
+    pass(5s);
+    CHECK(names().empty());
+}

@@ -210,3 +210,62 @@ TEST_CASE_METHOD(DiskFixture, "Share: what is awaited goes on after a restart wh
     CHECK((readFile(files, "large") == content));
     CHECK(partials().empty());
 }
+
+TEST_CASE_METHOD(DiskFixture, "Share: a folder that another agent keeps is not touched")
+{
+    write("mine", "1");
+    settle();
+    Index otherIndex(":memory:");
+    ShareOptions options;
+    options.name = "photos";
+    options.agent = "attic";
+    const auto makeOther = [&] {
+        return std::make_unique<ShareSync>(
+            options, files, otherIndex, clock, runner, relay, connection, ShareHooks());
+    };
+    writeFile(files, ".tidewire/tmp/get-7", "in the making");
+
+    auto other = makeOther();
+    CHECK_FALSE(other->start());
+    CHECK(other->problem().find("another agent") != std::string::npos);
+    CHECK(partials() == std::vector<std::string>{"get-7"});
+
+    kill();
+    other = makeOther();
+    CHECK(other->start());
+}
+
+TEST_CASE_METHOD(DiskFixture, "Share: a filesystem without locks is told of, and works")
+{
+    kill();
+    files.setHook([](std::string_view operation, const RelativePath& path) {
+        if (operation == "createFile" && path.name() == "lock")
+        {
+            throw StorageError(operation, path.text(), EROFS);
+        }
+    });
+    files.removeFile(pathOf(".tidewire/lock"));
+    open();
+    connect();
+    CHECK(log.count("no locks") == 1);
+    news({file(1, "x", "1")});
+    pass(2s);
+    CHECK(readFile(files, "x") == "1");
+}
+
+TEST_CASE_METHOD(DiskFixture, "Share: what is in a folder arrives as soon as the folder does")
+{
+    refusals[{"createDirectory", "d"}] = EIO;
+    news({folder(1, "d"), file(2, "d/a", "a"), folder(3, "d/e"), file(4, "d/e/b", "b")});
+    pass(4min);
+    REQUIRE(names().empty());
+    refusals.clear();
+    while (names().empty())
+    {
+        clock.advance(std::max(*share->nextDue() - clock.steady(), SteadyTime(0)));
+        turns();
+    }
+
+    CHECK(names("d") == std::vector<std::string>{"a", "e"});
+    CHECK(names("d/e") == std::vector<std::string>{"b"});
+}

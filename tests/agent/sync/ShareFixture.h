@@ -240,9 +240,9 @@ protected:
         return index.get(index.share("photos").id, pathOf(path));
     }
 
-    [[nodiscard]] std::uint64_t pendingCount()
+    [[nodiscard]] std::size_t pendingCount()
     {
-        return index.countPending(index.share("photos").id);
+        return index.pendingAfter(index.share("photos").id, {}, 100000).size();
     }
 
     [[nodiscard]] std::vector<std::string> names(std::string_view path = {})

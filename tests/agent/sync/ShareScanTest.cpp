@@ -270,3 +270,42 @@ TEST_CASE_METHOD(ScanFixture,
 
     CHECK(std::count(deleted.begin(), deleted.end(), "-gone") == 1);
 }
+
+TEST_CASE_METHOD(ScanFixture, "Share: more deletions than are kept in mind are all found")
+{
+    const bool byHints = GENERATE(false, true);
+    CAPTURE(byHints);
+    constexpr unsigned kCount = LocalChanges::kMaxVanished * 3 / 2;
+    write("kept/file", "k");
+    makeMany("flat", kCount);
+    makeMany("more", 10);
+    hint("", HintScope::Subtree);
+    settle();
+    for (unsigned i = 0; i < kCount; ++i)
+    {
+        files.removeFile(pathOf(nameOf("flat", i)));
+        if (byHints)
+        {
+            hint(nameOf("flat", i));
+        }
+    }
+    for (unsigned i = 0; i < 10; ++i)
+    {
+        files.removeFile(pathOf(nameOf("more", i)));
+        if (byHints)
+        {
+            hint(nameOf("more", i));
+        }
+    }
+    if (!byHints)
+    {
+        hint("", HintScope::Subtree);
+    }
+
+    const std::vector<std::string> sent = pathsOf(settle());
+    CHECK(sent.size() == kCount + 10);
+    CHECK(std::all_of(sent.begin(), sent.end(), [](const auto& path) { return path[0] == '-'; }));
+    CHECK(clock.steady() < 1min);
+    pass(1s);
+    CHECK(share->isSettled());
+}

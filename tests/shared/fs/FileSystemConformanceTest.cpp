@@ -230,6 +230,21 @@ FS_TEST("writers can be kept out while nobody writes, until the file is closed")
     CHECK(fs.stat(pathOf("d/file")).value().mtime == FileTime{7, 8});
 }
 
+FS_TEST("a lock on a file is one's own until the file is closed")
+{
+    FileSystem& fs = this->fs();
+    auto first = fs.openWrite(pathOf("d/file"));
+    auto second = fs.openWrite(pathOf("d/file"));
+
+    CHECK(first->tryLock() == LockOutcome::Locked);
+    CHECK(first->tryLock() == LockOutcome::Locked);
+    CHECK(second->tryLock() == LockOutcome::Busy);
+    CHECK(errorOf([&] { second->write(0, asBytes("x")); }) == 0);
+
+    first.reset();
+    CHECK(second->tryLock() == LockOutcome::Locked);
+}
+
 FS_TEST("syncing and the free space work on files, folders and the whole")
 {
     FileSystem& fs = this->fs();
