@@ -16,6 +16,20 @@ void remove(FileSystem& disk, std::string_view path)
     removeTree(disk, pathOf(path));
 }
 
+auto writes(std::string_view path, std::string_view text)
+{
+    return [=](FileSystem& disk) {
+        write(disk, path, text);
+    };
+}
+
+auto removes(std::string_view path)
+{
+    return [=](FileSystem& disk) {
+        remove(disk, path);
+    };
+}
+
 } // namespace
 
 /// Both have "x" with the same content.
@@ -31,8 +45,7 @@ public:
 
 TEST_CASE_METHOD(ConflictFixture, "Conflict: two edits keep both, the first keeps the name")
 {
-    conflict([](FileSystem& disk) { write(disk, "x", "remote"); },
-             [](FileSystem& disk) { write(disk, "x", "local"); });
+    conflict(writes("x", "remote"), writes("x", "local"));
     CHECK(text("x") == "remote");
     REQUIRE_FALSE(conflictCopy("x").empty());
     CHECK(text(conflictCopy("x")) == "local");
@@ -41,24 +54,21 @@ TEST_CASE_METHOD(ConflictFixture, "Conflict: two edits keep both, the first keep
 
 TEST_CASE_METHOD(ConflictFixture, "Conflict: the same edit on both sides is none")
 {
-    conflict([](FileSystem& disk) { write(disk, "x", "same"); },
-             [](FileSystem& disk) { write(disk, "x", "same"); });
+    conflict(writes("x", "same"), writes("x", "same"));
     CHECK(text("x") == "same");
     CHECK(names().size() == 1);
 }
 
 TEST_CASE_METHOD(ConflictFixture, "Conflict: the same new file on both sides is none")
 {
-    conflict([](FileSystem& disk) { write(disk, "new/y", "same"); },
-             [](FileSystem& disk) { write(disk, "new/y", "same"); });
+    conflict(writes("new/y", "same"), writes("new/y", "same"));
     CHECK(names() == std::vector<std::string>{"new", "x"});
     CHECK(names("new") == std::vector<std::string>{"y"});
 }
 
 TEST_CASE_METHOD(ConflictFixture, "Conflict: two different new files keep both")
 {
-    conflict([](FileSystem& disk) { write(disk, "y", "remote"); },
-             [](FileSystem& disk) { write(disk, "y", "local"); });
+    conflict(writes("y", "remote"), writes("y", "local"));
     CHECK(text("y") == "remote");
     REQUIRE_FALSE(conflictCopy("y").empty());
     CHECK(text(conflictCopy("y")) == "local");
@@ -66,24 +76,21 @@ TEST_CASE_METHOD(ConflictFixture, "Conflict: two different new files keep both")
 
 TEST_CASE_METHOD(ConflictFixture, "Conflict: an edit survives the other side's deletion")
 {
-    conflict([](FileSystem& disk) { remove(disk, "x"); },
-             [](FileSystem& disk) { write(disk, "x", "local"); });
+    conflict(removes("x"), writes("x", "local"));
     CHECK(names() == std::vector<std::string>{"x"});
     CHECK(text("x") == "local");
 }
 
 TEST_CASE_METHOD(ConflictFixture, "Conflict: a deletion gives way to the other side's edit")
 {
-    conflict([](FileSystem& disk) { write(disk, "x", "remote"); },
-             [](FileSystem& disk) { remove(disk, "x"); });
+    conflict(writes("x", "remote"), removes("x"));
     CHECK(names() == std::vector<std::string>{"x"});
     CHECK(text("x") == "remote");
 }
 
 TEST_CASE_METHOD(ConflictFixture, "Conflict: two deletions agree")
 {
-    conflict([](FileSystem& disk) { remove(disk, "x"); },
-             [](FileSystem& disk) { remove(disk, "x"); });
+    conflict(removes("x"), removes("x"));
     CHECK(names().empty());
 }
 
@@ -93,13 +100,11 @@ TEST_CASE_METHOD(ConflictFixture, "Conflict: a deleted folder stays with what is
     rest();
     SECTION("the deletion is heard first")
     {
-        conflict([](FileSystem& disk) { remove(disk, "d"); },
-                 [](FileSystem& disk) { write(disk, "d/new", "new"); });
+        conflict(removes("d"), writes("d/new", "new"));
     }
     SECTION("the new file is heard first")
     {
-        conflict([](FileSystem& disk) { write(disk, "d/new", "new"); },
-                 [](FileSystem& disk) { remove(disk, "d"); });
+        conflict(writes("d/new", "new"), removes("d"));
     }
     CHECK(names("d") == std::vector<std::string>{"new"});
     CHECK(text("d/new") == "new");
@@ -109,13 +114,11 @@ TEST_CASE_METHOD(ConflictFixture, "Conflict: a folder keeps the name, the file g
 {
     SECTION("the folder is heard first")
     {
-        conflict([](FileSystem& disk) { write(disk, "y/in", "in"); },
-                 [](FileSystem& disk) { write(disk, "y", "file"); });
+        conflict(writes("y/in", "in"), writes("y", "file"));
     }
     SECTION("the file is heard first")
     {
-        conflict([](FileSystem& disk) { write(disk, "y", "file"); },
-                 [](FileSystem& disk) { write(disk, "y/in", "in"); });
+        conflict(writes("y", "file"), writes("y/in", "in"));
     }
     CHECK(text("y/in") == "in");
     REQUIRE_FALSE(conflictCopy("y").empty());
@@ -139,7 +142,7 @@ TEST_CASE_METHOD(ConflictFixture,
         [](FileSystem& disk) {
             static_cast<void>(disk.renameNoReplace(pathOf("x"), pathOf("moved")));
         },
-        [](FileSystem& disk) { write(disk, "x", "edited"); });
+        writes("x", "edited"));
     CHECK(names() == std::vector<std::string>{"moved", "x"});
     CHECK(text("x") == "edited");
     CHECK(text("moved") == "old");

@@ -96,23 +96,26 @@ public:
             break;
         case Break::SenderKilled:
             sender.kill();
-            sender.start();
             break;
         case Break::SenderStopped:
             sender.stopClean();
-            sender.start();
             break;
         case Break::ReceiverKilled:
             receiver.kill();
-            receiver.start();
             break;
         case Break::ReceiverStopped:
             receiver.stopClean();
-            receiver.start();
             break;
         case Break::RelayKilled:
             world.restartRelay();
             break;
+        }
+        for (SimAgent* agent : {&sender, &receiver})
+        {
+            if (!agent->isRunning())
+            {
+                agent->start();
+            }
         }
     }
 

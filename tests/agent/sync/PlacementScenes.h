@@ -134,15 +134,20 @@ inline std::vector<Scene> filePlacements()
     };
 }
 
-inline ApplyTask moveTask(FileSystem& files)
+inline ApplyTask moveTaskFrom(FileSystem& files, const char* from)
 {
     makeFolders(files, pathOf("dir"));
-    writeFile(files, "from.txt", kNewText);
+    writeFile(files, from, kNewText);
     ApplyTask task = taskFor("dir/a.txt", fileEntry(kNewText));
     task.source = ContentSource::MoveOf;
-    task.sourcePath = pathOf("from.txt");
+    task.sourcePath = pathOf(from);
     task.sourceIdentity = LocalIdentity::of(*files.stat(task.sourcePath));
     return task;
+}
+
+inline ApplyTask moveTask(FileSystem& files)
+{
+    return moveTaskFrom(files, "from.txt");
 }
 
 inline std::vector<Scene> otherPlacements()

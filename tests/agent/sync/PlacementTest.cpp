@@ -323,12 +323,7 @@ TEST_CASE("Placement: a file moves out of a folder without its owner's write bit
 {
     MemoryFileSystem files;
     makeFolders(files, pathOf(".tidewire/tmp"));
-    makeFolders(files, pathOf("dir"));
-    writeFile(files, "sealed/from.txt", kNewText);
-    ApplyTask task = taskFor("dir/a.txt", fileEntry(kNewText));
-    task.source = ContentSource::MoveOf;
-    task.sourcePath = pathOf("sealed/from.txt");
-    task.sourceIdentity = LocalIdentity::of(*files.stat(task.sourcePath));
+    ApplyTask task = moveTaskFrom(files, "sealed/from.txt");
     files.setMode(pathOf("sealed"), 0555);
     files.setHook([&](std::string_view operation, const RelativePath& path) {
         if (operation == "renameNoReplace" && path.parent() == pathOf("sealed") &&

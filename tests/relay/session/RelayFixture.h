@@ -196,6 +196,17 @@ public:
         return proposal;
     }
 
+    /// A new file whose bytes stand in frames from `offset` of `frame` on.
+    static Proposal fileProposal(const std::string& where,
+                                 const Entry& entry,
+                                 FrameId frame,
+                                 std::uint64_t offset = 0)
+    {
+        Proposal proposal = proposalOf(where, entry);
+        proposal.delta = {{OpKind::Data, frame, offset, entry.size}};
+        return proposal;
+    }
+
     /// A new file of these bytes, in one frame of its own.
     Seq addFile(ConnectionId connection, const std::string& where, const Bytes& raw, Seq base = 0)
     {
