@@ -72,9 +72,11 @@ Downlink::Downlink(ShareContext& share,
                 [this](DownloadJob& job, bool wanted) {
                     onDownload(job, wanted);
                 }}),
-    _displaced(share, [this](const RelativePath& copy) {
-        _host.lookAgain(copy, HintScope::Entry, SteadyTime(0));
-    })
+    _displaced(share,
+               [this](const RelativePath& copy) {
+                   _host.lookAgain(copy, HintScope::Entry, SteadyTime(0));
+               }),
+    _applyLog(share.index)
 {
 }
 
@@ -93,6 +95,7 @@ void Downlink::forgetReceived()
 {
     _tasks.clear();
     _queue.clear();
+    _applyLog.clear();
 }
 
 // --- what comes ----------------------------------------------------------------------------------
@@ -491,6 +494,7 @@ void Downlink::removePartial(const Revision& revision)
 void Downlink::finish(const RelativePath& path)
 {
     _tasks.erase(path);
+    _applyLog.settle(path);
     removePartial(_queue.find(path)->revision);
     if (auto next = _queue.finish(path))
     {
@@ -502,6 +506,10 @@ void Downlink::finish(const RelativePath& path)
 
 bool Downlink::pump()
 {
+    if (_nextBatch)
+    {
+        _share.jobs.submit(std::move(_nextBatch));
+    }
     _queue.refill(_share.clock.steady());
     unsigned portion = kPortion;
     Item* item = nullptr;
@@ -517,7 +525,7 @@ bool Downlink::pump()
     }
     startApply();
     _displaced.check(false);
-    return portion == 0 || _queue.canLoad();
+    return portion == 0 || _queue.canLoad() || _nextBatch;
 }
 
 /// What waits for a download to end, as far as there is room now.

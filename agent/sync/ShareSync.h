@@ -108,6 +108,7 @@ private:
     void stillWriting(const RelativePath& path) override;
     void released(const RelativePath& path) override;
     std::optional<Revision> awaited(const RelativePath& path) override;
+    std::optional<Seq> takeApplied(const RelativePath& path, const Entry& entry) override;
     void refused(const RelativePath& path, const std::optional<Revision>& head) override;
     void superseded(const Revision& head) override;
     void cannotVanish(const RelativePath& path) override;
