@@ -44,7 +44,10 @@ public:
                  " VALUES(?, x'', x'', 0, 0, x'')"),
         updateShare(database,
                     "UPDATE share SET marker = ?2, incarnation = ?3, cursor = ?4,"
-                    " tag = ?5, ignore_rules = ?6 WHERE id = ?1")
+                    " tag = ?5, ignore_rules = ?6 WHERE id = ?1"),
+        putApplying(database, "INSERT OR REPLACE INTO applying(share, marks) VALUES(?, ?)"),
+        removeApplying(database, "DELETE FROM applying WHERE share = ?"),
+        findApplying(database, "SELECT marks FROM applying WHERE share = ?")
     {
     }
 
@@ -70,6 +73,9 @@ public:
     Statement findShare;
     Statement addShare;
     Statement updateShare;
+    Statement putApplying;
+    Statement removeApplying;
+    Statement findApplying;
 };
 
 Index::Index(const std::string& path): _impl(std::make_unique<Impl>(path)) {}
@@ -288,6 +294,29 @@ void Index::ageSent(ShareId share, unsigned limit)
     _impl->sents.age(share, limit);
 }
 
+void Index::putApplying(ShareId share, ByteView marks)
+{
+    if (marks.empty())
+    {
+        Query(_impl->removeApplying, share).run();
+    }
+    else
+    {
+        Query(_impl->putApplying, share, marks).run();
+    }
+}
+
+Bytes Index::applying(ShareId share)
+{
+    Query query(_impl->findApplying, share);
+    if (!query.next())
+    {
+        return {};
+    }
+    const ByteView marks = query.blob(0);
+    return {marks.begin(), marks.end()};
+}
+
 std::optional<Index::Pending> Index::pending(ShareId share, const RelativePath& path)
 {
     return _impl->pendings.get(share, path, PendingPlace::First);
@@ -350,6 +379,7 @@ void Index::forgetShare(ShareRecord& record)
             removePending(record.id, pending.revision.path);
         }
     } while (revisions.size() == kPage);
+    putApplying(record.id, {});
     record.cursor = 0;
     record.tag = 0;
     record.incarnation = {};

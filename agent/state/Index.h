@@ -198,6 +198,11 @@ public:
     /// Makes all batches one connection older, and removes those that are older than `limit`.
     void ageSent(ShareId share, unsigned limit);
 
+    // --- revisions that are on their way to the disk: opaque bytes (see ApplyLog) ---
+
+    void putApplying(ShareId share, ByteView marks);
+    [[nodiscard]] Bytes applying(ShareId share);
+
     // --- the comparison with a full list of heads after a RESET ---
 
     /// Marks the path as seen in the list.

@@ -90,6 +90,12 @@ CREATE TABLE sent(
     fingerprints BLOB NOT NULL       -- u64 each, of path and entry
 );
 
+-- The batch that is on its way to the disk.
+CREATE TABLE applying(
+    share INTEGER PRIMARY KEY,
+    marks BLOB NOT NULL              -- u64 each: fingerprints of path and entry, seq
+);
+
 -- Paths that a list of heads named. Not a column of `entry`: a path may be listed before it is put.
 CREATE TABLE listed(
     share INTEGER NOT NULL,

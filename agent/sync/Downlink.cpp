@@ -72,9 +72,11 @@ Downlink::Downlink(ShareContext& share,
                 [this](DownloadJob& job, bool wanted) {
                     onDownload(job, wanted);
                 }}),
-    _displaced(share, [this](const RelativePath& copy) {
-        _host.lookAgain(copy, HintScope::Entry, SteadyTime(0));
-    })
+    _displaced(share,
+               [this](const RelativePath& copy) {
+                   _host.lookAgain(copy, HintScope::Entry, SteadyTime(0));
+               }),
+    _applyLog(share.index)
 {
 }
 
@@ -93,6 +95,7 @@ void Downlink::forgetReceived()
 {
     _tasks.clear();
     _queue.clear();
+    _applyLog.clear();
 }
 
 // --- what comes ----------------------------------------------------------------------------------
@@ -491,6 +494,7 @@ void Downlink::removePartial(const Revision& revision)
 void Downlink::finish(const RelativePath& path)
 {
     _tasks.erase(path);
+    _applyLog.settle(path);
     removePartial(_queue.find(path)->revision);
     if (auto next = _queue.finish(path))
     {
@@ -518,6 +522,14 @@ bool Downlink::pump()
     startApply();
     _displaced.check(false);
     return portion == 0 || _queue.canLoad();
+}
+
+void Downlink::onCommitted()
+{
+    if (_nextBatch)
+    {
+        _share.jobs.submit(std::move(_nextBatch));
+    }
 }
 
 /// What waits for a download to end, as far as there is room now.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/sync/ApplyJob.h"
+#include "agent/sync/ApplyLog.h"
 #include "agent/sync/DisplacedFiles.h"
 #include "agent/sync/Downloads.h"
 #include "agent/sync/Fetcher.h"
@@ -54,6 +55,9 @@ public:
              DownlinkHost& host);
     ~Downlink();
 
+    /// The share's record is known.
+    void start() { _applyLog.load(_share.record.id); }
+
     /// After WELCOME.
     void onWelcome();
 
@@ -81,6 +85,12 @@ public:
     /// The revision that waits for the path.
     [[nodiscard]] std::optional<Revision> awaited(const RelativePath& path) const;
 
+    /// See ApplyLog::take().
+    std::optional<Seq> takeApplied(const RelativePath& path, const Entry& entry)
+    {
+        return _applyLog.take(path, entry);
+    }
+
     /// True when the relay refused our side of the path: it is settled here, and not to be proposed again.
     [[nodiscard]] bool isJudged(const RelativePath& path) const;
 
@@ -89,6 +99,9 @@ public:
 
     /// Moves on what can be moved on; true when there is more to do at once.
     bool pump();
+
+    /// The index has committed the turn: what had to be in it first may go on.
+    void onCommitted();
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
     [[nodiscard]] bool isIdle() const { return _queue.isEmpty(); }
 
@@ -152,6 +165,8 @@ private:
     std::map<RelativePath, ApplyTask> _tasks; // of items in state Ready
     Downloads _downloads;
     DisplacedFiles _displaced;
+    ApplyLog _applyLog;
+    std::unique_ptr<ApplyJob> _nextBatch; // until the index has committed what it is about
     bool _applying = false;
     std::size_t _applied = 0;
 };

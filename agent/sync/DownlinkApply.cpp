@@ -59,12 +59,23 @@ void Downlink::startApply()
         return;
     }
     _applying = true;
-    _share.jobs.submit(std::make_unique<ApplyJob>(
+    for (std::size_t i = 0; i < batch.size(); ++i)
+    {
+        if (batch[i].path == paths[i])
+        {
+            Entry entry = batch[i].entry;
+            entry.mode &= _share.options.modes.mask();
+            _applyLog.add(paths[i], batch[i].seq, entry);
+        }
+    }
+    _applyLog.begin();
+    // onCommitted() hands it over: by then the index knows of it.
+    _nextBatch = std::make_unique<ApplyJob>(
         _share.files,
         _share.options.modes,
         conflictNamer(_share),
         std::move(batch),
-        [this, paths](std::unique_ptr<ApplyJob> job) { onApplied(*job, paths); }));
+        [this, paths](std::unique_ptr<ApplyJob> job) { onApplied(*job, paths); });
 }
 
 bool Downlink::addToBatch(Item& item,
@@ -133,6 +144,7 @@ void Downlink::onApplied(ApplyJob& job, const std::vector<RelativePath>& paths)
     }
     // The disk is busy with the next batch while this one is recorded.
     _applying = false;
+    _applyLog.end();
     startApply();
     for (std::size_t i = 0; i < paths.size(); ++i)
     {

@@ -9,8 +9,6 @@
 
 namespace tidewire {
 
-namespace {
-
 std::uint64_t fingerprintOf(const RelativePath& path, const Entry& entry)
 {
     Bytes text;
@@ -25,8 +23,6 @@ std::uint64_t fingerprintOf(const RelativePath& path, const Entry& entry)
     writer.string(entry.target);
     return ::XXH3_64bits(text.data(), text.size());
 }
-
-} // namespace
 
 void ProposalLog::load(ShareId share)
 {

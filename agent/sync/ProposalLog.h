@@ -11,6 +11,9 @@
 
 namespace tidewire {
 
+/// Of a path and all that a revision says of it.
+[[nodiscard]] std::uint64_t fingerprintOf(const RelativePath& path, const Entry& entry);
+
 /// The answer to a proposal may be lost with the connection or the process, and the revision that it became comes down as
 /// news later. Taken for a change of somebody else it would make a conflict copy of whatever was done to the path since, or
 /// bring back what was deleted since. So the index knows the fingerprint (path and entry) of each proposal before it leaves,

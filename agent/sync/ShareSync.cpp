@@ -91,6 +91,7 @@ bool ShareSync::start()
         }
         loadRules();
         _share.index.putShare(_share.record);
+        _downlink.start();
         sweepTemporaries(_share);
     }
     catch (const DatabaseError&)
@@ -380,6 +381,11 @@ void ShareSync::released(const RelativePath& path)
 std::optional<Revision> ShareSync::awaited(const RelativePath& path)
 {
     return _downlink.awaited(path);
+}
+
+std::optional<Seq> ShareSync::takeApplied(const RelativePath& path, const Entry& entry)
+{
+    return _downlink.takeApplied(path, entry);
 }
 
 bool ShareSync::takeOwn(const Revision& revision)

@@ -88,6 +88,9 @@ public:
 
     /// Does what can be done now, in bounded portions. True when there is more to do at once.
     bool run();
+
+    /// The index has committed what the turn changed.
+    void onCommitted() { _downlink.onCommitted(); }
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
 
     /// True when nothing is under way or due: disk and relay agree as far as this agent knows.
@@ -108,6 +111,7 @@ private:
     void stillWriting(const RelativePath& path) override;
     void released(const RelativePath& path) override;
     std::optional<Revision> awaited(const RelativePath& path) override;
+    std::optional<Seq> takeApplied(const RelativePath& path, const Entry& entry) override;
     void refused(const RelativePath& path, const std::optional<Revision>& head) override;
     void superseded(const Revision& head) override;
     void cannotVanish(const RelativePath& path) override;

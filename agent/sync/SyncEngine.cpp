@@ -284,6 +284,10 @@ void SyncEngine::endTurn()
     {
         _outlet.send(std::move(item.message), item.lane);
     }
+    for (const auto& [id, entry] : _shares)
+    {
+        entry.share->onCommitted();
+    }
 }
 
 /// What the shares hold in memory is ahead of the index now: they have to be opened anew.

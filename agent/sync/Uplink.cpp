@@ -162,7 +162,24 @@ void Uplink::changed(const RelativePath& path, const FileStat& stat, bool forced
     flight.entry = std::move(entry);
     flight.local = LocalIdentity::of(stat);
     flight.base = row ? row->seq : 0;
+    if (wasApplied(row, flight))
+    {
+        release(path);
+        return;
+    }
     propose(std::move(flight), 0, {}, {});
+}
+
+/// What is here is not news: this agent put it there, and ended before the index knew.
+bool Uplink::wasApplied(const std::optional<IndexEntry>& row, const Flight& flight)
+{
+    const auto seq = _host.takeApplied(flight.path, flight.entry);
+    if (!seq || (row && row->seq >= *seq))
+    {
+        return false;
+    }
+    accepted(flight, *seq);
+    return true;
 }
 
 /// Takes a new identity over when nothing else is new.
@@ -377,6 +394,12 @@ void Uplink::onContent(std::unique_ptr<ReadJob> job, ReadPlan plan)
 
     const auto row = _share.index.get(share, path);
     flight.base = row ? row->seq : 0;
+    if (wasApplied(row, flight))
+    {
+        _reads.drop(path);
+        release(path);
+        return;
+    }
     if (const auto awaited = _host.awaited(path);
         awaited && awaited->entry.sameContent(flight.entry))
     {

@@ -47,6 +47,9 @@ public:
     /// The revision of the path that waits to be applied, when there is one.
     [[nodiscard]] virtual std::optional<Revision> awaited(const RelativePath& path) = 0;
 
+    /// The revision that the entry is when an earlier process put it there and ended before it said so (see ApplyLog).
+    virtual std::optional<Seq> takeApplied(const RelativePath& path, const Entry& entry) = 0;
+
     /// The relay would not have the change: `head` is what stands against it.
     virtual void refused(const RelativePath& path, const std::optional<Revision>& head) = 0;
 
@@ -144,6 +147,7 @@ private:
     void propose(Flight flight, Seq source, Delta delta, ByteView literal);
     void proposeLike(Flight flight, const IndexEntry& like);
     void proposeDeletion(const IndexEntry& entry);
+    bool wasApplied(const std::optional<IndexEntry>& row, const Flight& flight);
     bool onlyIdentityChanged(const std::optional<IndexEntry>& row,
                              const Entry& entry,
                              const FileStat& stat);

@@ -1,6 +1,9 @@
-// Answers that were lost with a connection or a process, and what was done to the path since.
+// What a process had done and could not record: answers that were lost, files that were put in place; and what was done since.
 
 #include "tests/sim/SimFixture.h"
+
+#include <functional>
+#include <utility>
 
 namespace tidewire {
 
@@ -109,6 +112,107 @@ TEST_CASE_METHOD(LostAnswerFixture, "Lost answer: two edits since are a conflict
     REQUIRE_FALSE(conflictCopy("f").empty());
     CHECK(text(conflictCopy("f")) == "mine");
     CHECK(names().size() == 2);
+}
+
+/// Attic is killed when a change is on its disk and its index does not know.
+class LostRecordFixture: public SimFixture
+{
+public:
+    void applyUnrecorded(const std::function<bool()>& isThere)
+    {
+        for (unsigned count = 0; !isThere(); ++count)
+        {
+            REQUIRE(count < 10000);
+            REQUIRE(world.step());
+        }
+        attic.kill();
+    }
+
+    [[nodiscard]] std::function<bool()> exists(std::string path)
+    {
+        return [this, path = std::move(path)] {
+            return attic.files().stat(pathOf(path)).has_value();
+        };
+    }
+
+    void goOn()
+    {
+        world.settle();
+        attic.start();
+        rest();
+    }
+};
+
+TEST_CASE_METHOD(LostRecordFixture, "Lost record: what was deleted since goes")
+{
+    const auto kind = GENERATE(0, 1, 2);
+    CAPTURE(kind);
+    if (kind == 0)
+    {
+        writeFile(kitchen.user(), "d", "first");
+    }
+    else if (kind == 1)
+    {
+        kitchen.user().createDirectory(pathOf("d"), 0750);
+    }
+    else
+    {
+        kitchen.user().createSymlink(pathOf("d"), "elsewhere");
+    }
+    applyUnrecorded(exists("d"));
+    world.settle();
+    removeTree(kitchen.user(), pathOf("d"));
+    goOn();
+    CHECK(names().empty());
+    CHECK(attic.index().applying(attic.index().share(kSimShare).id).empty());
+}
+
+TEST_CASE_METHOD(LostRecordFixture, "Lost record: what was edited since is no conflict")
+{
+    const bool wasThere = GENERATE(false, true);
+    CAPTURE(wasThere);
+    if (wasThere)
+    {
+        writeFile(kitchen.user(), "f", "zeroth");
+        rest();
+    }
+    writeFile(kitchen.user(), "f", "first");
+    applyUnrecorded([this] { return attic.files().stat(pathOf("f")) && text("f") == "first"; });
+    world.settle();
+    writeFile(kitchen.user(), "f", "second");
+    goOn();
+    CHECK(names() == std::vector<std::string>{"f"});
+    CHECK(text("f") == "second");
+}
+
+TEST_CASE_METHOD(LostRecordFixture, "Lost record: an edit made here since is kept")
+{
+    const bool isDeleted = GENERATE(false, true);
+    CAPTURE(isDeleted);
+    writeFile(kitchen.user(), "f", "first");
+    applyUnrecorded(exists("f"));
+    writeFile(attic.files(), "f", "mine");
+    world.settle();
+    if (isDeleted)
+    {
+        kitchen.user().removeFile(pathOf("f"));
+    }
+    goOn();
+    CHECK(text("f") == (isDeleted ? "mine" : "first"));
+    CHECK(names().size() == (isDeleted ? 1 : 2));
+    CHECK((isDeleted || text(conflictCopy("f")) == "mine"));
+}
+
+TEST_CASE_METHOD(LostRecordFixture, "Lost record: what is untouched is settled without a word")
+{
+    writeFile(kitchen.user(), "f", "first");
+    applyUnrecorded(exists("f"));
+    world.settle();
+    const auto head = headsText(world.relay().store());
+    goOn();
+    CHECK(names() == std::vector<std::string>{"f"});
+    CHECK(headsText(world.relay().store()) == head);
+    CHECK(attic.index().applying(attic.index().share(kSimShare).id).empty());
 }
 
 } // namespace tidewire
