@@ -352,6 +352,9 @@ public:
     /// The next whole message and its size on the wire; false when more bytes are needed.
     bool next(Message& message, std::size_t& wireBytes);
 
+    /// A message has come in part.
+    [[nodiscard]] bool isCut() const { return _checked != _buffer.size(); }
+
 private:
     void checkHeaders();
 
