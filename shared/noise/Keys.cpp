@@ -76,6 +76,14 @@ SharedSecret agree(const PrivateKey& mine, const PublicKey& theirs)
     return shared;
 }
 
+std::string_view withoutBlanks(std::string_view text)
+{
+    constexpr std::string_view kBlanks = " \t\r\n";
+    const std::size_t begin = std::min(text.find_first_not_of(kBlanks), text.size());
+    text.remove_prefix(begin);
+    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
 std::string publicKeyText(const PublicKey& key)
 {
     std::array<char, kKeyTextBytes + 1> text{};

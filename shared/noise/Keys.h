@@ -42,6 +42,9 @@ void prepareCrypto();
 /// peer has none like that.
 [[nodiscard]] SharedSecret agree(const PrivateKey& mine, const PublicKey& theirs);
 
+/// `text` without the blanks and line ends around it.
+[[nodiscard]] std::string_view withoutBlanks(std::string_view text);
+
 [[nodiscard]] std::string publicKeyText(const PublicKey& key);
 
 /// Nothing unless `text` is the one text form of 32 bytes.
