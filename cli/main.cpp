@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <exception>
 #include <iostream>
 #include <string_view>
@@ -41,6 +43,19 @@ void warnOfOpenFile()
     }
 }
 
+bool isCommand(std::string_view word)
+{
+    constexpr std::array<std::string_view, 5> kCommands{
+        "genkey", "pubkey", "--version", "--help", "-h"};
+    return std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end();
+}
+
+int misuse(std::string_view word)
+{
+    std::cerr << "tidewire: unknown argument " << tidewire::printable(word) << "\n" << kUsage;
+    return kUsageError;
+}
+
 int run(std::string_view command)
 {
     if (command == "genkey")
@@ -56,14 +71,9 @@ int run(std::string_view command)
     {
         std::cout << "tidewire " << tidewire::kVersion << "\n";
     }
-    else if (command == "--help" || command == "-h")
-    {
-        std::cout << kUsage;
-    }
     else
     {
-        std::cerr << "tidewire: unknown command " << tidewire::printable(command) << "\n" << kUsage;
-        return kUsageError;
+        std::cout << kUsage;
     }
     std::cout.flush();
     return std::cout.good() ? kOk : kFailed;
@@ -74,10 +84,14 @@ int run(std::string_view command)
 int main(int argc, char** argv)
 {
     const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
-    if (words.size() != 1)
+    if (words.empty())
     {
         std::cerr << kUsage;
         return kUsageError;
+    }
+    if (!isCommand(words.front()) || words.size() > 1)
+    {
+        return misuse(isCommand(words.front()) ? words[1] : words.front());
     }
     try
     {

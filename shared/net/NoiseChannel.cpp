@@ -78,17 +78,17 @@ ByteView NoiseInitiatorChannel::receive(MutableByteView& bytes)
     return reader().next(bytes);
 }
 
-NoiseResponderChannel::NoiseResponderChannel(const KeyPair& own,
+NoiseResponderChannel::NoiseResponderChannel(std::shared_ptr<const KeyPair> own,
                                              std::function<bool(const PublicKey&)> isKnown):
     NoiseChannel(kIkRequestBytes),
-    _own(own),
+    _own(std::move(own)),
     _isKnown(std::move(isKnown))
 {
 }
 
 void NoiseResponderChannel::answer(Bytes& wire)
 {
-    IkResponder responder(_own, prologue(), makeKeyPair());
+    IkResponder responder(*_own, prologue(), makeKeyPair());
     static_cast<void>(responder.requested(handshake()));
     if (!_isKnown(responder.initiator()))
     {

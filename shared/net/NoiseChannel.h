@@ -7,6 +7,7 @@
 #include "shared/noise/Records.h"
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 namespace tidewire {
@@ -62,7 +63,8 @@ class NoiseResponderChannel: public NoiseChannel
 public:
     /// `isKnown` is asked in answer() for the key that the peer has proven. When it says no,
     /// ProtocolError follows and nothing was written, just as when nothing was proven.
-    NoiseResponderChannel(const KeyPair& own, std::function<bool(const PublicKey&)> isKnown);
+    NoiseResponderChannel(std::shared_ptr<const KeyPair> own,
+                          std::function<bool(const PublicKey&)> isKnown);
 
     void start(Bytes& /*wire*/) override {}
     [[nodiscard]] bool isAsked() const override { return hasWhole() && !ready(); }
@@ -70,7 +72,7 @@ public:
     [[nodiscard]] ByteView receive(MutableByteView& bytes) override;
 
 private:
-    const KeyPair _own;
+    const std::shared_ptr<const KeyPair> _own; // one copy for all connections
     const std::function<bool(const PublicKey&)> _isKnown;
 };
 

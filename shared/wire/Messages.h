@@ -132,6 +132,7 @@ enum class ErrorCode : std::uint8_t
     Overloaded = 5,
     Internal = 6,
     ShuttingDown = 7,
+    AccessChanged = 8, ///< what the agent may do has changed: connect again
 };
 
 /// Says why; the sender closes the connection after it.

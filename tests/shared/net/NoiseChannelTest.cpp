@@ -22,7 +22,7 @@ namespace {
 struct Sides
 {
     explicit Sides(bool isKnown = true):
-        agent(std::make_unique<NoiseInitiatorChannel>(agentKeys, relayKeys.open)),
+        agent(std::make_unique<NoiseInitiatorChannel>(agentKeys, relayKeys->open)),
         relay(std::make_unique<NoiseResponderChannel>(relayKeys,
                                                       [this, isKnown](const PublicKey& key) {
                                                           asked = key;
@@ -67,7 +67,7 @@ struct Sides
     }
 
     const KeyPair agentKeys = makeKeyPair();
-    const KeyPair relayKeys = makeKeyPair();
+    const std::shared_ptr<const KeyPair> relayKeys = std::make_shared<const KeyPair>(makeKeyPair());
     std::optional<PublicKey> asked;
     std::unique_ptr<NoiseInitiatorChannel> agent;
     std::unique_ptr<NoiseResponderChannel> relay;
@@ -179,10 +179,10 @@ TEST_CASE("NoiseChannel: messages of all sizes pass over a connection", "[noise]
     std::array<int, 2> fds{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) == 0);
     const KeyPair agentKeys = makeKeyPair();
-    const KeyPair relayKeys = makeKeyPair();
+    const std::shared_ptr<const KeyPair> relayKeys = std::make_shared<const KeyPair>(makeKeyPair());
     MessageLink agent(UniqueFd{fds[0]},
                       Security::Noise,
-                      std::make_unique<NoiseInitiatorChannel>(agentKeys, relayKeys.open));
+                      std::make_unique<NoiseInitiatorChannel>(agentKeys, relayKeys->open));
     MessageLink relay(UniqueFd{fds[1]},
                       Security::Noise,
                       std::make_unique<NoiseResponderChannel>(
