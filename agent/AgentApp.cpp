@@ -12,6 +12,7 @@
 #include "shared/base/Errors.h"
 #include "shared/daemon/StateLock.h"
 #include "shared/daemon/Worker.h"
+#include "shared/noise/KeyFile.h"
 
 #include <Poco/Logger.h>
 #include <Poco/String.h>
@@ -40,6 +41,16 @@ std::uint64_t randomSeed()
     return seed;
 }
 
+std::shared_ptr<const NoiseIdentity> identityOf(const AgentConfig& config)
+{
+    if (config.security == Security::None)
+    {
+        return nullptr;
+    }
+    return std::make_shared<const NoiseIdentity>(
+        NoiseIdentity{readKeyFile(config.key), config.relayKey});
+}
+
 } // namespace
 
 /// Everything that runs. Members stand in the order of construction; threads end before what they use.
@@ -48,6 +59,7 @@ class AgentApp::Parts: private EngineOutlet
 public:
     Parts(AgentConfig config, Daemon& daemon):
         _config(std::move(config)),
+        _identity(identityOf(_config)),
         _lock(_config.state),
         _index(_config.state + "/index.db"),
         _pool(std::make_unique<WorkerPool>(WorkerPool::defaultThreads(),
@@ -97,7 +109,7 @@ private:
     {
         RelayConnectionOptions options;
         options.address = _address;
-        options.security = _config.security;
+        options.identity = _identity;
         return std::make_unique<RelayConnection>(options, _clock, randomSeed());
     }
 
@@ -234,6 +246,7 @@ private:
     }
 
     const AgentConfig _config;
+    const std::shared_ptr<const NoiseIdentity> _identity; // null with `security = none`
     SystemClock _clock;
     StateLock _lock;
     Index _index;

@@ -4,6 +4,7 @@
 
 #include "shared/base/Errors.h"
 #include "shared/daemon/IniFile.h"
+#include "shared/noise/KeyFile.h"
 #include "shared/wire/Messages.h"
 
 #include <unistd.h>
@@ -108,6 +109,22 @@ AgentShareConfig readShare(IniFile& ini, const std::string& name, std::chrono::s
     return share;
 }
 
+void checkKeyFile(IniFile& ini, const std::string& file)
+{
+    if (file.empty())
+    {
+        return; // was told already
+    }
+    try
+    {
+        static_cast<void>(readKeyFile(file));
+    }
+    catch (const Error& error)
+    {
+        ini.fault("agent", "key", error.what());
+    }
+}
+
 void readRelay(IniFile& ini, AgentConfig& config)
 {
     const std::string address = ini.required("relay", "address");
@@ -121,14 +138,31 @@ void readRelay(IniFile& ini, AgentConfig& config)
                   "address",
                   printable(address) + " is not HOST:PORT (an IPv6 address goes in brackets)");
     }
-    config.relayKey = ini.text("relay", "key", {});
     config.security = ini.choice<Security>("relay", "security", config.security, kSecurityNames);
-    if (config.security != Security::None)
+    if (ini.has("relay", "key"))
+    {
+        const std::string key = ini.required("relay", "key");
+        const auto parsed = parsePublicKey(key);
+        config.relayKey = parsed.value_or(PublicKey{});
+        if (!parsed && !key.empty())
+        {
+            ini.fault("relay",
+                      "key",
+                      printable(key) + " is no public key; the relay's is what this prints there: "
+                                       "tidewire pubkey < relay.key");
+        }
+    }
+    else if (config.security == Security::Noise)
     {
         ini.fault("relay",
-                  "security",
-                  "encryption is not in this version yet; write \"security = none\", here and in "
+                  "key",
+                  "is missing: the public key of the relay goes here, which this prints there: "
+                  "tidewire pubkey < relay.key; or write \"security = none\", here and in "
                   "relay.ini, to send everything unencrypted");
+    }
+    if (config.security == Security::Noise)
+    {
+        checkKeyFile(ini, config.key);
     }
 }
 

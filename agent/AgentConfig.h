@@ -6,6 +6,7 @@
 #include "shared/daemon/Log.h"
 #include "shared/net/HostPort.h"
 #include "shared/net/Preamble.h"
+#include "shared/noise/Keys.h"
 
 #include <chrono>
 #include <cstdint>
@@ -31,10 +32,10 @@ struct AgentConfig
 {
     std::string name;  ///< of this agent, see isPlainName()
     std::string state; ///< absolute path of the state folder
-    std::string key;   ///< file with the private key
+    std::string key;   ///< file with the private key; looked at unless security is None
     LogLevel log = LogLevel::Info;
     HostPort relay;
-    std::string relayKey; ///< public key of the relay, as text; empty with Security::None
+    PublicKey relayKey{}; ///< of no meaning with Security::None
     Security security = Security::Noise;
     std::vector<AgentShareConfig> shares; ///< in the order of the file; at least one
 
@@ -42,7 +43,7 @@ struct AgentConfig
 };
 
 /// Reads and checks the file. Looks at the disk only to see where symbolic links in the paths of
-/// shares lead; the folders themselves need not exist.
+/// shares lead, and with Noise at the key file; the folders themselves need not exist.
 ///
 /// ConfigError with all faults.
 [[nodiscard]] AgentConfig loadAgentConfig(const std::string& file);

@@ -2,9 +2,11 @@
 
 #pragma once
 
+#include "relay/Listener.h"
 #include "relay/RelayEvent.h"
 #include "shared/base/Clock.h"
 #include "shared/net/MessageLink.h"
+#include "shared/noise/Keys.h"
 
 #include <cstdint>
 #include <optional>
@@ -25,10 +27,11 @@ enum class ConnectionPhase : std::uint8_t
 /// Plain data; the rules are in EventLoop.
 struct Connection
 {
-    Connection(ConnectionId number, MessageLink&& itsLink, std::string name, SteadyTime now):
+    Connection(ConnectionId number, MessageLink&& itsLink, PeerAddress address, SteadyTime now):
         id(number),
         link(std::move(itsLink)),
-        peer(std::move(name)),
+        peer(std::move(address.text)),
+        network(std::move(address.network)),
         since(now),
         moved(now)
     {
@@ -36,7 +39,10 @@ struct Connection
 
     const ConnectionId id;
     MessageLink link;
-    const std::string peer; ///< address, for the log
+    const std::string peer;       ///< address, for the log
+    const std::string network;    ///< see PeerAddress
+    std::optional<PublicKey> key; ///< that the peer has proven
+    std::string agent;            ///< whose key that is; empty when none was proven
     ConnectionPhase phase = ConnectionPhase::Greeting;
     SteadyTime since;           ///< when the phase began
     SteadyTime moved;           ///< when a byte last came, or went while input is paused

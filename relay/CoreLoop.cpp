@@ -19,7 +19,10 @@ struct Dispatch
 {
     RelayCore& core;
 
-    void operator()(PeerConnected& event) const { core.onConnect(event.connection, event.peer); }
+    void operator()(PeerConnected& event) const
+    {
+        core.onConnect(event.connection, event.peer, event.agent);
+    }
     void operator()(PeerMessage& event) const
     {
         core.onMessage(event.connection, std::move(event.message));

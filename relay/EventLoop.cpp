@@ -53,13 +53,17 @@ void watchFd(int epoll, int operation, int fd, std::uint32_t what, std::uint64_t
 EventLoop::EventLoop(Security security,
                      const EventLoopLimits& limits,
                      const Clock& clock,
-                     RelayEventQueue& events):
+                     RelayEventQueue& events,
+                     std::shared_ptr<const KeyPair> key,
+                     AgentKeys agents):
     _security(security),
     _limits(limits),
     _clock(clock),
     _events(events),
+    _key(std::move(key)),
     _log(Poco::Logger::get("relay.net")),
     _epoll(::epoll_create1(EPOLL_CLOEXEC)),
+    _agents(std::move(agents)),
     _scratch(kScratchBytes),
     _refusals(kRefusalInterval),
     _exhaustions(kExhaustionInterval)
@@ -99,7 +103,9 @@ void EventLoop::run()
             const epoll_event& event = ready[static_cast<std::size_t>(i)];
             dispatch(event.data.u64, event.events);
         }
+        takeAgents();
         takePosts();
+        shakeHands();
         if (!_isStalled && !_stalled.empty())
         {
             resumeStalled();
@@ -124,7 +130,7 @@ void EventLoop::run()
 
 int EventLoop::waitMs() const
 {
-    const SteadyTime next = std::min(_nextSweep, _acceptAt);
+    const SteadyTime next = std::min({_nextSweep, _acceptAt, _handshakes.nextAt(_clock.steady())});
     if (next == SteadyTime::max())
     {
         return -1;
@@ -246,13 +252,13 @@ void EventLoop::acceptFrom(const Listener& listener)
             return;
         }
         UniqueFd socket;
-        std::string peer;
+        PeerAddress peer;
         switch (listener.accept(socket, peer))
         {
         case AcceptOutcome::Accepted:
             if (_connections.size() - _finished.size() >= _limits.connections)
             {
-                refuse(socket, peer);
+                refuse(socket, peer.text);
             }
             else
             {
@@ -293,16 +299,13 @@ bool EventLoop::makeRoomForGreeting()
     return true;
 }
 
-void EventLoop::admit(UniqueFd socket, const std::string& peer)
+void EventLoop::admit(UniqueFd socket, const PeerAddress& peer)
 {
     configureSocket(socket.get());
     const ConnectionId id = _nextId++;
     const int fd = socket.get();
     auto made = std::make_unique<Connection>(
-        id,
-        MessageLink(std::move(socket), _security, std::make_unique<PlainChannel>()),
-        peer,
-        _clock.steady());
+        id, MessageLink(std::move(socket), _security, makeChannel(id)), peer, _clock.steady());
     made->interest = EPOLLIN;
     try
     {
@@ -311,7 +314,7 @@ void EventLoop::admit(UniqueFd socket, const std::string& peer)
     catch (const StorageError& error)
     {
         // The kernel has no memory for one more: the others must not suffer for it.
-        logRefusal(peer + ": refused, " + error.what());
+        logRefusal(peer.text + ": refused, " + error.what());
         return;
     }
     Connection& connection = *_connections.emplace(id, std::move(made)).first->second;
@@ -376,7 +379,7 @@ void EventLoop::watch(Connection& connection)
     }
     const bool takesInput = (connection.phase == ConnectionPhase::Greeting ||
                              connection.phase == ConnectionPhase::Open) &&
-                            !connection.stalled &&
+                            !connection.stalled && !connection.link.isAsked() &&
                             connection.link.queued().urgent < _limits.urgentBytes;
     if (takesInput || connection.shutDown)
     {

@@ -2,7 +2,9 @@
 
 #pragma once
 
+#include "relay/AgentAccess.h"
 #include "relay/Connection.h"
+#include "relay/HandshakeQueue.h"
 #include "relay/Listener.h"
 #include "relay/RelayEvent.h"
 #include "relay/session/Line.h"
@@ -16,6 +18,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -48,6 +51,9 @@ struct EventLoopLimits
 /// core has made room; the others go on as long as they have none. A PING is answered here, so that
 /// a busy store does not look like a dead relay; under load the queued bytes are the answer.
 ///
+/// With Noise a peer proves its key before anything else. Until then it gets nothing but the preamble, and it is one of
+/// few that are let wait. One whose key belongs to no agent, or that proves none, is ended without a word.
+///
 /// The core learns of a connection with its first message, which must be HELLO; nothing more is read before the core
 /// has answered WELCOME. After close() it hears no more of it, except for events that are in the queue already.
 ///
@@ -58,11 +64,14 @@ struct EventLoopLimits
 class EventLoop: public RelayOutlet
 {
 public:
-    /// Borrows `clock` and `events`, which must outlive this.
+    /// Borrows `clock` and `events`, which must outlive this. `key` is the relay's own: not null with
+    /// Noise, not used without; `agents` are those that are let in with Noise.
     EventLoop(Security security,
               const EventLoopLimits& limits,
               const Clock& clock,
-              RelayEventQueue& events);
+              RelayEventQueue& events,
+              std::shared_ptr<const KeyPair> key = {},
+              AgentKeys agents = {});
     ~EventLoop() override;
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;
@@ -80,6 +89,10 @@ public:
     void send(ConnectionId connection, std::shared_ptr<const Bytes> message, Lane lane) override;
     void close(ConnectionId connection) override;
 
+    /// Lets in `agents` and nobody else from now on; who has proven another key and not greeted yet is ended. Then `then`
+    /// is run on the core's thread, behind everything that came in before.
+    void setAgents(AgentKeys agents, std::function<void()> then);
+
     /// The core has taken events out of the queue.
     void roomMade();
 
@@ -94,6 +107,12 @@ private:
         Lane lane = Lane::Urgent;
     };
 
+    struct AgentChange
+    {
+        AgentKeys agents;
+        std::function<void()> then;
+    };
+
     void post(Post&& one);
     void takePosts();
     void closeFromCore(Connection& connection);
@@ -102,8 +121,15 @@ private:
 
     void acceptFrom(const Listener& listener);
     [[nodiscard]] bool makeRoomForGreeting();
-    void admit(UniqueFd socket, const std::string& peer);
+    void admit(UniqueFd socket, const PeerAddress& peer);
     void refuse(const UniqueFd& socket, const std::string& peer);
+
+    [[nodiscard]] std::unique_ptr<Channel> makeChannel(ConnectionId id);
+    [[nodiscard]] bool recognise(ConnectionId id, const PublicKey& key);
+    void shakeHands();
+    void takeAgents();
+    void endStrangers();
+
     void pauseAccept(SteadyTime until);
     void resumeAccept();
     void watchListeners(std::uint32_t what);
@@ -131,6 +157,7 @@ private:
     const EventLoopLimits _limits;
     const Clock& _clock;
     RelayEventQueue& _events;
+    const std::shared_ptr<const KeyPair> _key;
     Poco::Logger& _log;
     UniqueFd _epoll;
     Wakeup _wakeup;
@@ -138,7 +165,10 @@ private:
 
     // Owned by the thread of run().
     std::unordered_map<ConnectionId, std::unique_ptr<Connection>> _connections;
-    std::set<ConnectionId> _greeting;    // the oldest first
+    std::set<ConnectionId>
+        _greeting; // the oldest first; those that failed to as long as they are there
+    AgentKeys _agents;
+    HandshakeQueue _handshakes;
     std::deque<ConnectionId> _stalled;   // in the order in which they stalled
     std::vector<ConnectionId> _finished; // to be destroyed when nobody refers to them any more
     ConnectionId _nextId = 1;
@@ -155,6 +185,7 @@ private:
     // Guarded by _mutex.
     std::mutex _mutex;
     std::vector<Post> _posts;
+    std::vector<AgentChange> _changes;
 };
 
 } // namespace tidewire

@@ -91,6 +91,10 @@ void EventLoop::read(Connection& connection)
         return;
     }
     connection.moved = _clock.steady();
+    if (connection.link.isAsked())
+    {
+        _handshakes.add(connection.id, connection.network);
+    }
     drain(connection);
 }
 
@@ -135,7 +139,7 @@ void EventLoop::deliver(Connection& connection, Message&& message)
         {
             throw ProtocolError("the first message is not HELLO");
         }
-        tellCore(PeerConnected{connection.id, connection.peer});
+        tellCore(PeerConnected{connection.id, connection.peer, connection.agent});
         setPhase(connection, ConnectionPhase::Greeted);
     }
     else if (const auto* ping = std::get_if<PingMessage>(&message))
@@ -235,7 +239,7 @@ void EventLoop::setPhase(Connection& connection, ConnectionPhase phase)
     {
         _greeting.insert(connection.id);
     }
-    else
+    else if (phase != ConnectionPhase::Closing)
     {
         _greeting.erase(connection.id);
     }
@@ -283,6 +287,7 @@ void EventLoop::end(Connection& connection, const std::string& reason)
         break;
     }
     _greeting.erase(connection.id);
+    _handshakes.remove(connection.id);
     connection.stalled.reset();
     connection.phase = ConnectionPhase::Closing;
     connection.link.close();

@@ -77,6 +77,18 @@ std::string peerText(const sockaddr_storage& address, socklen_t length)
     return (isV6 ? "[" + name + "]" : name) + ":" + port.data();
 }
 
+std::string networkOf(const sockaddr_storage& address)
+{
+    constexpr std::size_t kPrefixBytes = 8;
+    if (address.ss_family == AF_INET6)
+    {
+        const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+        return {reinterpret_cast<const char*>(v6.s6_addr), kPrefixBytes};
+    }
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+    return {reinterpret_cast<const char*>(&v4), sizeof v4};
+}
+
 } // namespace
 
 std::vector<Listener> Listener::open(const HostPort& address)
@@ -103,7 +115,7 @@ std::uint16_t Listener::port() const
                      : reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
 }
 
-AcceptOutcome Listener::accept(UniqueFd& socket, std::string& peer) const
+AcceptOutcome Listener::accept(UniqueFd& socket, PeerAddress& peer) const
 {
     for (;;)
     {
@@ -115,7 +127,7 @@ AcceptOutcome Listener::accept(UniqueFd& socket, std::string& peer) const
                                SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (socket)
         {
-            peer = peerText(address, length);
+            peer = {peerText(address, length), networkOf(address)};
             return AcceptOutcome::Accepted;
         }
         switch (errno)

@@ -19,6 +19,13 @@ enum class AcceptOutcome : std::uint8_t
     Exhausted, ///< no descriptor or memory is left: try again after a while
 };
 
+/// Where a connection comes from.
+struct PeerAddress
+{
+    std::string text;    ///< address and port, for people
+    std::string network; ///< the same for all that one host can call itself: IPv4 address, IPv6 /64
+};
+
 /// One non-blocking listening socket.
 ///
 /// Thread: one.
@@ -32,8 +39,8 @@ public:
     [[nodiscard]] int fd() const { return _socket.get(); }
     [[nodiscard]] std::uint16_t port() const;
 
-    /// Takes the next connection: its non-blocking socket, and its address for the log.
-    [[nodiscard]] AcceptOutcome accept(UniqueFd& socket, std::string& peer) const;
+    /// Takes the next connection: its non-blocking socket, and its address.
+    [[nodiscard]] AcceptOutcome accept(UniqueFd& socket, PeerAddress& peer) const;
 
 private:
     explicit Listener(UniqueFd socket): _socket(std::move(socket)) {}

@@ -2,9 +2,11 @@
 
 #include "relay/RelayApp.h"
 
+#include "relay/AgentAccess.h"
 #include "shared/base/Errors.h"
 #include "shared/base/Version.h"
 #include "shared/fs/PosixFileSystem.h"
+#include "shared/noise/KeyFile.h"
 
 #include <Poco/Logger.h>
 
@@ -14,17 +16,6 @@
 namespace tidewire {
 
 namespace {
-
-/// The policy of `security = none`: nobody has proven who he is, so everybody may do everything.
-class OpenPolicy: public AccessPolicy
-{
-public:
-    [[nodiscard]] ShareRight right(const std::string& /*agent*/,
-                                   const std::string& /*share*/) const override
-    {
-        return {};
-    }
-};
 
 std::string addressList(const RelayConfig& config)
 {
@@ -36,12 +27,38 @@ std::string addressList(const RelayConfig& config)
     return text;
 }
 
+/// What is allowed, and seldom meant.
+void warnOf(const RelayConfig& config)
+{
+    Poco::Logger& log = Poco::Logger::get("relay");
+    const bool isLocal = std::all_of(config.listen.begin(), config.listen.end(), isLoopback);
+    if (config.security == Security::None && !isLocal)
+    {
+        log.warning("security = none: everybody who can reach " + addressList(config) +
+                    " can read and change every share");
+    }
+    if (config.security == Security::Noise && config.agents.empty())
+    {
+        log.warning("there is no [agent.NAME] section: nobody is let in");
+    }
+}
+
 /// True when something differs that only a restart can put into force.
 bool needsRestart(const RelayConfig& before, const RelayConfig& after)
 {
     RelayConfig same = before;
     same.log = after.log;
+    same.agents = after.agents;
+    // A share that is new was not opened yet.
+    same.shares.insert(after.shares.begin(), after.shares.end());
     return same != after;
+}
+
+std::shared_ptr<const KeyPair> keyOf(const RelayConfig& config)
+{
+    return config.security == Security::None
+               ? nullptr
+               : std::make_shared<const KeyPair>(readKeyFile(config.key));
 }
 
 } // namespace
@@ -53,9 +70,11 @@ struct RelayApp::Parts
         lock(config.state),
         files(config.state),
         stores(files, config.state, clock, std::move(options)),
+        access(config),
         events(kEventQueueBytes),
-        loop(config.security, EventLoopLimits{}, clock, events),
-        core(stores, policy, clock, loop),
+        key(keyOf(config)),
+        loop(config.security, EventLoopLimits{}, clock, events, key, agentKeysOf(config)),
+        core(stores, access, clock, loop),
         coreLoop(core, events, clock, [this] { loop.roomMade(); })
     {
         for (const HostPort& address : config.listen)
@@ -68,8 +87,9 @@ struct RelayApp::Parts
     StateLock lock;
     PosixFileSystem files;
     StoreFolder stores;
-    OpenPolicy policy;
+    ConfiguredAccess access; // the core thread's
     RelayEventQueue events;
+    const std::shared_ptr<const KeyPair> key; // null with `security = none`
     EventLoop loop;
     RelayCore core;
     CoreLoop coreLoop;
@@ -92,11 +112,7 @@ void RelayApp::start()
     _parts = std::make_unique<Parts>(_config,
                                      [this](const std::string& share) { return optionsOf(share); });
     Poco::Logger& log = Poco::Logger::get("relay");
-    if (!std::all_of(_config.listen.begin(), _config.listen.end(), isLoopback))
-    {
-        log.warning("security = none: everybody who can reach " + addressList(_config) +
-                    " can read and change every share");
-    }
+    warnOf(_config);
     const auto onFailure = [this](const std::string& reason) {
         fail(reason);
     };
@@ -105,7 +121,8 @@ void RelayApp::start()
     _parts->networkWorker = std::make_unique<Worker>(
         "tw-network", [this] { _parts->loop.run(); }, onFailure);
     log.information(std::string("tidewire-relay ") + kVersion + " listens on " +
-                    addressList(_config) + ", state in " + printable(_config.state));
+                    addressList(_config) + ", state in " + printable(_config.state) +
+                    (_parts->key ? ", public key " + publicKeyText(_parts->key->open) : ""));
 }
 
 void RelayApp::reload()
@@ -116,6 +133,15 @@ void RelayApp::reload()
         Poco::Logger::get("relay").warning(
             "the new configuration holds changes that take a restart: of addresses, the state "
             "folder, or times of shares in use");
+    }
+    if (_parts->key)
+    {
+        _parts->loop.setAgents(
+            agentKeysOf(_loaded),
+            [parts = _parts.get(), config = _loaded, changed = changedAgents(_config, _loaded)] {
+                parts->access.configure(config);
+                parts->core.endAgents(changed);
+            });
     }
     // Addresses and folder of the running parts stand in _parts; this serves optionsOf().
     _config = _loaded;

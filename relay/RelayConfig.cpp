@@ -4,6 +4,7 @@
 
 #include "shared/base/Errors.h"
 #include "shared/daemon/IniFile.h"
+#include "shared/noise/KeyFile.h"
 
 #include <arpa/inet.h>
 
@@ -70,7 +71,16 @@ void readAgent(IniFile& ini, const std::string& name, RelayConfig& config)
         ini.fault(section, kNameRule);
     }
     AgentEntryConfig& agent = config.agents[name];
-    agent.key = ini.required(section, "key");
+    const std::string key = ini.required(section, "key");
+    const auto parsed = parsePublicKey(key);
+    agent.key = parsed.value_or(PublicKey{});
+    if (!parsed && !key.empty())
+    {
+        ini.fault(section,
+                  "key",
+                  printable(key) + " is no public key; the agent's is what this prints: tidewire "
+                                   "pubkey < agent.key");
+    }
     for (const std::string& item : ini.list(section, "shares"))
     {
         const std::size_t colon = item.find(':');
@@ -89,10 +99,30 @@ void readAgent(IniFile& ini, const std::string& name, RelayConfig& config)
     }
     for (const auto& [other, entry] : config.agents)
     {
-        if (other != name && !agent.key.empty() && entry.key == agent.key)
+        if (other != name && parsed && entry.key == agent.key)
         {
             ini.fault(section, "key", "is the key of [agent." + other + "] too");
         }
+    }
+}
+
+void checkKeyFile(IniFile& ini, const std::string& file)
+{
+    if (file.empty())
+    {
+        return; // was told already
+    }
+    try
+    {
+        static_cast<void>(readKeyFile(file));
+    }
+    catch (const Error& error)
+    {
+        ini.fault("relay",
+                  "key",
+                  std::string(error.what()) +
+                      "; or write \"security = none\", here and in every agent.ini, to send "
+                      "everything unencrypted");
     }
 }
 
@@ -104,12 +134,9 @@ RelayConfig read(IniFile ini)
     config.key = ini.path("relay", "key", "/etc/tidewire/relay.key");
     config.log = ini.choice<LogLevel>("relay", "log", config.log, kLogLevelNames);
     config.security = ini.choice<Security>("relay", "security", config.security, kSecurityNames);
-    if (config.security != Security::None)
+    if (config.security == Security::Noise)
     {
-        ini.fault("relay",
-                  "security",
-                  "encryption is not in this version yet; write \"security = none\", here and in "
-                  "every agent.ini, to send everything unencrypted");
+        checkKeyFile(ini, config.key);
     }
     config.retention = readRetention(ini, "relay", config.retention);
     for (const std::string& name : ini.sectionsWith("share."))

@@ -5,6 +5,7 @@
 #include "shared/daemon/Log.h"
 #include "shared/net/HostPort.h"
 #include "shared/net/Preamble.h"
+#include "shared/noise/Keys.h"
 
 #include <chrono>
 #include <cstdint>
@@ -36,7 +37,7 @@ struct AgentShareRight
 
 struct AgentEntryConfig
 {
-    std::string key; ///< public key of the agent, as text
+    PublicKey key{};
     std::vector<AgentShareRight> shares;
 
     friend bool operator==(const AgentEntryConfig&, const AgentEntryConfig&) = default;
@@ -46,7 +47,7 @@ struct RelayConfig
 {
     std::vector<HostPort> listen; ///< at least one
     std::string state;            ///< absolute path of the state folder
-    std::string key;              ///< file with the private key
+    std::string key;              ///< file with the private key; looked at unless security is None
     LogLevel log = LogLevel::Info;
     Security security = Security::Noise;
     RetentionConfig retention;                      ///< of shares that are not listed
@@ -56,7 +57,7 @@ struct RelayConfig
     friend bool operator==(const RelayConfig&, const RelayConfig&) = default;
 };
 
-/// Reads and checks the file. ConfigError with all faults.
+/// Reads and checks the file, and with Noise the key file. ConfigError with all faults.
 [[nodiscard]] RelayConfig loadRelayConfig(const std::string& file);
 
 /// As loadRelayConfig(), from text; `name` stands for the file in messages.

@@ -18,6 +18,7 @@ struct PeerConnected
 {
     ConnectionId connection = 0;
     std::string peer;
+    std::string agent; ///< whose key it has proven; empty when none was proven
 };
 
 struct PeerMessage

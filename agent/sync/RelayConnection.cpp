@@ -3,6 +3,7 @@
 #include "agent/sync/RelayConnection.h"
 
 #include "shared/base/Errors.h"
+#include "shared/net/NoiseChannel.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -137,12 +138,23 @@ std::string RelayConnection::attempt()
         }
         if (socket)
         {
-            MessageLink link(
-                std::move(socket), _options.security, std::make_unique<PlainChannel>());
+            MessageLink link = makeLink(std::move(socket));
             return serve(link);
         }
     }
     return problem;
+}
+
+MessageLink RelayConnection::makeLink(UniqueFd socket) const
+{
+    if (!_options.identity)
+    {
+        return {std::move(socket), Security::None, std::make_unique<PlainChannel>()};
+    }
+    return {
+        std::move(socket),
+        Security::Noise,
+        std::make_unique<NoiseInitiatorChannel>(_options.identity->own, _options.identity->relay)};
 }
 
 std::optional<Resolution> RelayConnection::resolve()
@@ -264,16 +276,28 @@ std::string RelayConnection::greet(MessageLink& link)
         }
         if (link.onWritable() == LinkIo::Ended)
         {
-            return link.endReason();
+            return refusal(link);
         }
         const auto events = static_cast<short>(POLLIN | (link.wantsWrite() ? POLLOUT : 0));
         if ((await(link.fd(), events, until) & ~POLLOUT) != 0 &&
             link.onReadable(_scratch) == LinkIo::Ended)
         {
-            return link.endReason();
+            return refusal(link);
         }
     }
     return {};
+}
+
+/// Why there was no handshake. A relay ends the connection of who is not let in without a word.
+std::string RelayConnection::refusal(const MessageLink& link) const
+{
+    if (!_options.identity || link.receivedBytes() != kPreambleBytes)
+    {
+        return link.endReason();
+    }
+    return "the relay refuses this agent: either it does not know the key " +
+           publicKeyText(_options.identity->own.open) +
+           ", or its own is not the one in [relay] key";
 }
 
 /// One turn of a connection: writes, hands over, waits, reads. Empty while it lives, else why it

@@ -12,6 +12,7 @@
 #include "shared/net/Liveness.h"
 #include "shared/net/MessageLink.h"
 #include "shared/net/Resolver.h"
+#include "shared/noise/Keys.h"
 #include "shared/wire/Messages.h"
 
 #include <Poco/Logger.h>
@@ -28,10 +29,17 @@
 
 namespace tidewire {
 
+/// Who this agent is, and who the relay must be.
+struct NoiseIdentity
+{
+    KeyPair own;
+    PublicKey relay{};
+};
+
 struct RelayConnectionOptions
 {
     HostPort address;
-    Security security = Security::None;
+    std::shared_ptr<const NoiseIdentity> identity;    ///< null: `security = none`
     SteadyTime connecting = std::chrono::seconds(10); ///< for the look-up, and for each address
     SteadyTime greeting = std::chrono::seconds(10);   ///< for preamble and handshake
     SteadyTime silence = std::chrono::seconds(45);    ///< without a byte, then a PING
@@ -100,9 +108,11 @@ private:
     [[nodiscard]] std::string attempt();
     [[nodiscard]] std::optional<Resolution> resolve();
     [[nodiscard]] UniqueFd connectTo(const SocketAddress& address, std::string& problem);
+    [[nodiscard]] MessageLink makeLink(UniqueFd socket) const;
     [[nodiscard]] std::string serve(MessageLink& link);
     [[nodiscard]] std::string exchange(MessageLink& link, Liveness& liveness);
     [[nodiscard]] std::string greet(MessageLink& link);
+    [[nodiscard]] std::string refusal(const MessageLink& link) const;
     [[nodiscard]] bool flush(MessageLink& link) const;
     bool deliver(MessageLink& link);
     [[nodiscard]] short await(int fd, short events, SteadyTime deadline);

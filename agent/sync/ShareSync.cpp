@@ -296,6 +296,10 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
     _share.online = true;
     if (std::exchange(_share.readOnly, welcome.readOnly) != welcome.readOnly)
     {
+        _share.log.information(_share.options.name +
+                               (welcome.readOnly
+                                    ? ": the relay takes no changes of this agent; it only receives"
+                                    : ": the relay takes changes of this agent again"));
         _downlink.reconsiderAll();
     }
     _downlink.onWelcome();

@@ -90,7 +90,13 @@ public:
     bool run();
 
     /// The index has committed what the turn changed.
-    void onCommitted() { _downlink.onCommitted(); }
+    void onCommitted()
+    {
+        if (_running)
+        {
+            _downlink.onCommitted();
+        }
+    }
     [[nodiscard]] std::optional<SteadyTime> nextDue() const;
 
     /// True when nothing is under way or due: disk and relay agree as far as this agent knows.

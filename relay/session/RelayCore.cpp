@@ -48,6 +48,7 @@ public:
     void violation(ConnectionId connection, const std::string& reason);
     void disconnect(ConnectionId connection, const std::string& reason);
     void sent(ConnectionId connection, Lane lane, std::size_t bytes);
+    void endAgents(const std::vector<std::string>& names);
     bool flush();
     bool maintain();
     [[nodiscard]] std::vector<SessionStatus> status() const;
@@ -219,6 +220,18 @@ void RelayCore::Impl::sent(ConnectionId connection, Lane lane, std::size_t bytes
     if (found != _sessions.end())
     {
         found->second->line().onSent(lane, bytes);
+    }
+}
+
+void RelayCore::Impl::endAgents(const std::vector<std::string>& names)
+{
+    for (auto it = _sessions.begin(); it != _sessions.end();)
+    {
+        Session& session = *(it++)->second;
+        if (std::find(names.begin(), names.end(), session.provenAgent()) != names.end())
+        {
+            end(session, ErrorCode::AccessChanged, "what this agent may do has changed");
+        }
     }
 }
 
@@ -424,6 +437,11 @@ void RelayCore::onDisconnect(ConnectionId connection)
 void RelayCore::onSent(ConnectionId connection, Lane lane, std::size_t bytes)
 {
     _impl->sent(connection, lane, bytes);
+}
+
+void RelayCore::endAgents(const std::vector<std::string>& names)
+{
+    _impl->endAgents(names);
 }
 
 bool RelayCore::flush()

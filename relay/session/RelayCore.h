@@ -94,6 +94,9 @@ public:
     void onDisconnect(ConnectionId connection);
     void onSent(ConnectionId connection, Lane lane, std::size_t bytes);
 
+    /// Ends the connections of agents of these names, also those that have not said HELLO yet: what they may do has changed.
+    void endAgents(const std::vector<std::string>& names);
+
     /// Commits the batch, answers, feeds everyone who has room, serves fetches. True when there is more to do at once (call again after
     /// new events were handed in).
     bool flush();

@@ -27,7 +27,9 @@ void Session::greet(const HelloMessage& hello, ShareHubs& hubs, const AccessPoli
     checkHello(hello);
     if (!_provenAgent.empty() && hello.agent != _provenAgent)
     {
-        throw ProtocolError("HELLO names another agent than the key does");
+        throw ProtocolError(
+            "HELLO names another agent than the key does: the relay knows the key as " +
+            _provenAgent);
     }
     _agent = hello.agent;
     WelcomeMessage welcome;

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] const Line& line() const { return _line; }
     [[nodiscard]] const std::string& peer() const { return _peer; }
 
+    /// Whose key the peer has proven; empty when none was proven.
+    [[nodiscard]] const std::string& provenAgent() const { return _provenAgent; }
+
     /// Empty before HELLO.
     [[nodiscard]] const std::string& agent() const { return _agent; }
 

@@ -4,19 +4,24 @@
 
 #include "shared/base/Bytes.h"
 
+#include <utility>
+
 namespace tidewire {
 
 /// Turns outgoing plain bytes into wire bytes and incoming wire bytes into plain ones.
 ///
-/// A channel may need a handshake first: start() gives its first bytes, receive() the further ones,
-/// and ready() tells when plain bytes may pass. It owns no socket and keeps no unsent bytes.
+/// A channel may need a handshake first: start() gives its first bytes, receive() takes those of the
+/// peer, and ready() tells when plain bytes may pass. It owns no socket and keeps no unsent bytes.
 ///
 /// Thread: one at a time.
-/// Errors: ProtocolError from receive() for bytes that the peer may not send (a failed
+/// Errors: ProtocolError from receive() and answer() for bytes that the peer may not send (a failed
 ///         authentication included); the channel is of no use afterwards.
 class Channel
 {
 public:
+    /// Most plain bytes that seal() takes at once: what fills one record of the Noise framework.
+    static constexpr std::size_t kMaxSealBytes = 65519;
+
     virtual ~Channel() = default;
 
     /// Appends to `wire` what goes out before anything was received. Called once.
@@ -29,12 +34,27 @@ public:
     /// left out.
     [[nodiscard]] virtual bool isTransparent() const { return false; }
 
-    /// Takes bytes as they come, in pieces of any size. Appends to `plain` what they hold, and to
-    /// `wire` what the handshake answers.
-    virtual void receive(ByteView bytes, Bytes& plain, Bytes& wire) = 0;
+    /// True when the peer's part of the handshake is here and waits for answer(). That costs the
+    /// processor so much that the owner decides when; until then nothing is to be received.
+    [[nodiscard]] virtual bool isAsked() const { return false; }
 
-    /// Appends the wire form of `plain` to `wire`. Only when ready().
-    virtual void seal(ByteView plain, Bytes& wire) = 0;
+    /// Appends to `wire` this side's part. Only when isAsked().
+    virtual void answer(Bytes& /*wire*/) {}
+
+    /// Takes bytes from the front of `bytes`, as they come, in pieces of any size, and gives back a
+    /// piece of what they hold; call it until that is empty. May change the bytes that it takes. The
+    /// result is good until the next call.
+    [[nodiscard]] virtual ByteView receive(MutableByteView& bytes) = 0;
+
+    /// What was received ends in the middle of something.
+    [[nodiscard]] virtual bool isCut() const { return false; }
+
+    /// Bytes of room that seal() needs in front of the plain ones.
+    [[nodiscard]] virtual std::size_t headroom() const { return 0; }
+
+    /// `wire` holds from `begin` on headroom() bytes and 1 to kMaxSealBytes plain ones; they become
+    /// their wire form in place. Only when ready().
+    virtual void seal(Bytes& wire, std::size_t begin) = 0;
 };
 
 /// The channel of `security = none`: the bytes as they are, no handshake.
@@ -44,14 +64,11 @@ public:
     void start(Bytes& /*wire*/) override {}
     [[nodiscard]] bool ready() const override { return true; }
     [[nodiscard]] bool isTransparent() const override { return true; }
-    void receive(ByteView bytes, Bytes& plain, Bytes& /*wire*/) override
+    [[nodiscard]] ByteView receive(MutableByteView& bytes) override
     {
-        plain.insert(plain.end(), bytes.begin(), bytes.end());
+        return std::exchange(bytes, {});
     }
-    void seal(ByteView plain, Bytes& wire) override
-    {
-        wire.insert(wire.end(), plain.begin(), plain.end());
-    }
+    void seal(Bytes& /*wire*/, std::size_t /*begin*/) override {}
 };
 
 } // namespace tidewire

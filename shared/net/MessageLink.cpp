@@ -31,6 +31,9 @@ constexpr int kKeepaliveProbes = 3;
 /// What one onWritable() takes from the outbox, then others have their turn.
 constexpr std::size_t kTurnBytes = 1 << 20;
 
+/// What a sealed piece is longer than its plain bytes, about: a hint for the allocation.
+constexpr std::size_t kSealBytes = 32;
+
 /// Messages that are handed to the kernel in one call.
 constexpr std::size_t kMessagesAtOnce = 32;
 
@@ -74,7 +77,9 @@ LinkIo MessageLink::receive(MutableByteView scratch, std::size_t& count)
     }
     if (size == 0)
     {
-        _endReason = "the peer closed the connection";
+        _endReason = established() && (_channel->isCut() || _reader.isCut())
+                         ? "the connection was cut in the middle of a message"
+                         : "the peer closed the connection";
         return LinkIo::Ended;
     }
     const int code = errno;
@@ -98,7 +103,7 @@ LinkIo MessageLink::discard(MutableByteView scratch)
     return receive(scratch, count);
 }
 
-void MessageLink::takeIn(ByteView bytes)
+void MessageLink::takeIn(MutableByteView bytes)
 {
     if (_preambleBytes < kPreambleBytes)
     {
@@ -108,18 +113,11 @@ void MessageLink::takeIn(ByteView bytes)
         _preambleBytes += missing;
         bytes = bytes.subspan(missing);
     }
-    if (bytes.empty())
+    for (ByteView plain = _channel->receive(bytes); !plain.empty();
+         plain = _channel->receive(bytes))
     {
-        return;
+        _reader.feed(plain);
     }
-    if (_channel->isTransparent())
-    {
-        _reader.feed(bytes);
-        return;
-    }
-    _plain.clear();
-    _channel->receive(bytes, _plain, _wire);
-    _reader.feed(_plain);
 }
 
 void MessageLink::send(std::shared_ptr<const Bytes> message, Lane lane)
@@ -130,17 +128,20 @@ void MessageLink::send(std::shared_ptr<const Bytes> message, Lane lane)
 void MessageLink::fill()
 {
     const std::uint64_t queued = _outbox.queued().urgent + _outbox.queued().bulk;
-    _wire.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(queued, kFillBytes)));
-    std::size_t room = kFillBytes;
+    std::size_t room = Channel::kMaxSealBytes;
+    const std::size_t headroom = _channel->headroom();
+    _wire.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(queued, room)) + kSealBytes);
+    _wire.resize(headroom);
     while (room > 0 && !_outbox.empty())
     {
         const ByteView whole = _outbox.front();
         const ByteView piece = whole.first(std::min(whole.size(), room));
-        _channel->seal(piece, _wire);
+        _wire.insert(_wire.end(), piece.begin(), piece.end());
         _filled[_outbox.frontLane()] += piece.size();
         room -= piece.size();
         _outbox.take(piece.size());
     }
+    _channel->seal(_wire, 0);
 }
 
 LinkIo MessageLink::onWritable()
@@ -169,7 +170,7 @@ LinkIo MessageLink::onWritable()
             }
             _wire.clear();
             fill();
-            budget -= std::min(budget, kFillBytes);
+            budget -= std::min(budget, Channel::kMaxSealBytes);
         }
         const ssize_t count = ::send(
             _socket.get(), _wire.data() + _wireBegin, _wire.size() - _wireBegin, MSG_NOSIGNAL);

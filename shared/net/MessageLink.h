@@ -36,13 +36,11 @@ void configureSocket(int fd);
 /// Thread: one.
 /// Errors: ProtocolError from onReadable() and next() when the peer breaks the protocol; the link
 ///         can still send then, so that an ERROR message may say why.
-/// Memory: the outbox, at most kFillBytes of wire form, and the part of a message that has come.
+/// Memory: the outbox, at most Channel::kMaxSealBytes of wire form, and the part of a message that has
+///         come.
 class MessageLink
 {
 public:
-    /// Most bytes that are taken from the outbox at once; many small messages share a packet.
-    static constexpr std::size_t kFillBytes = std::size_t{64} * 1024;
-
     /// `socket` is connected (or connecting) and non-blocking.
     MessageLink(UniqueFd socket, Security security, std::unique_ptr<Channel> channel);
 
@@ -53,6 +51,13 @@ public:
     {
         return _preambleBytes == kPreambleBytes && _channel->ready();
     }
+
+    /// The peer's part of a handshake is here and waits for answer(); nothing may be read before.
+    [[nodiscard]] bool isAsked() const { return _channel->isAsked(); }
+
+    /// Does this side's part of the handshake, which takes its time. Only when isAsked().
+    /// ProtocolError when the peer has not proven a key that is known; nothing was queued then.
+    void answer() { _channel->answer(_wire); }
 
     /// One read of at most `scratch.size()` bytes, which are kept for next(). The content of
     /// `scratch` means nothing afterwards.
@@ -102,7 +107,7 @@ public:
 
 private:
     LinkIo receive(MutableByteView scratch, std::size_t& count);
-    void takeIn(ByteView bytes);
+    void takeIn(MutableByteView bytes);
     void fill();
     LinkIo sendUnsealed(std::size_t& budget);
     LinkIo end(int code);
@@ -121,7 +126,6 @@ private:
     LaneBytes _filled;          // message bytes that are in _wire
     LaneBytes _sent;            // not yet told by takeSent()
 
-    Bytes _plain; // kept for its capacity
     std::uint64_t _receivedBytes = 0;
     std::string _endReason;
 };

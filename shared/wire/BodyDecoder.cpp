@@ -169,7 +169,7 @@ void decodeBody(ByteReader& reader, ErrorMessage& message)
     // A later version may have more codes: its text is worth more than a complaint about the code.
     const std::uint8_t code = reader.u8();
     const bool known = code >= static_cast<std::uint8_t>(ErrorCode::ProtocolViolation) &&
-                       code <= static_cast<std::uint8_t>(ErrorCode::ShuttingDown);
+                       code <= static_cast<std::uint8_t>(ErrorCode::AccessChanged);
     message.code = known ? static_cast<ErrorCode>(code) : ErrorCode::Internal;
     message.text = reader.string(kMaxErrorText);
 }

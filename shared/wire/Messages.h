@@ -132,6 +132,7 @@ enum class ErrorCode : std::uint8_t
     Overloaded = 5,
     Internal = 6,
     ShuttingDown = 7,
+    AccessChanged = 8, ///< what the agent may do has changed: connect again
 };
 
 /// Says why; the sender closes the connection after it.
@@ -351,6 +352,9 @@ public:
 
     /// The next whole message and its size on the wire; false when more bytes are needed.
     bool next(Message& message, std::size_t& wireBytes);
+
+    /// A message has come in part.
+    [[nodiscard]] bool isCut() const { return _checked != _buffer.size(); }
 
 private:
     void checkHeaders();

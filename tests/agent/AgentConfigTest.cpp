@@ -7,7 +7,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <sys/stat.h>
+
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 using namespace tidewire;
 using namespace std::chrono_literals;
@@ -28,6 +32,25 @@ std::string faultsOf(const std::string& text)
         return error.what();
     }
     return {};
+}
+
+void writeKey(const std::string& file, const KeyPair& pair)
+{
+    std::ofstream(file) << asText(privateKeyText(pair.secret).bytes());
+    REQUIRE(::chmod(file.c_str(), S_IRUSR | S_IWUSR) == 0);
+}
+
+std::string exampleText()
+{
+    std::ifstream file(std::string(TIDEWIRE_SOURCE_DIR) + "/agent/agent.ini.example");
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void replace(std::string& text, const std::string& old, const std::string& wanted)
+{
+    const std::size_t at = text.find(old);
+    REQUIRE(at != std::string::npos);
+    text.replace(at, old.size(), wanted);
 }
 
 std::string withShare(const std::string& lines)
@@ -55,28 +78,29 @@ TEST_CASE("AgentConfig: the least that works has the documented defaults", "[age
 
 TEST_CASE("AgentConfig: every key is taken over", "[agentconfig]")
 {
-    const AgentConfig config = parseAgentConfig("agent.ini",
-                                                "[agent]\n"
-                                                "name = kitchen\n"
-                                                "state = /data/agent/\n"
-                                                "key = /data/agent.key\n"
-                                                "log = debug\n"
-                                                "poll = 1m\n"
-                                                "[relay]\n"
-                                                "address = [2001:db8::1]:99\n"
-                                                "key = PUBLIC\n"
-                                                "security = none\n"
-                                                "[share.b]\n"
-                                                "path = /srv/b/\n"
-                                                "mode = receive\n"
-                                                "watch = poll\n"
-                                                "ignore = *.tmp, /cache/\n"
-                                                "poll = 5s\n"
-                                                "special_bits = yes\n"
-                                                "[share.a]\n"
-                                                "path = /srv/a\n"
-                                                "mode = send\n"
-                                                "watch = native\n");
+    const AgentConfig config =
+        parseAgentConfig("agent.ini",
+                         "[agent]\n"
+                         "name = kitchen\n"
+                         "state = /data/agent/\n"
+                         "key = /data/agent.key\n"
+                         "log = debug\n"
+                         "poll = 1m\n"
+                         "[relay]\n"
+                         "address = [2001:db8::1]:99\n"
+                         "key = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=\n"
+                         "security = none\n"
+                         "[share.b]\n"
+                         "path = /srv/b/\n"
+                         "mode = receive\n"
+                         "watch = poll\n"
+                         "ignore = *.tmp, /cache/\n"
+                         "poll = 5s\n"
+                         "special_bits = yes\n"
+                         "[share.a]\n"
+                         "path = /srv/a\n"
+                         "mode = send\n"
+                         "watch = native\n");
 
     AgentConfig expected;
     expected.name = "kitchen";
@@ -84,7 +108,7 @@ TEST_CASE("AgentConfig: every key is taken over", "[agentconfig]")
     expected.key = "/data/agent.key";
     expected.log = LogLevel::Debug;
     expected.relay = {"2001:db8::1", 99};
-    expected.relayKey = "PUBLIC";
+    expected.relayKey.back() = 1;
     expected.security = Security::None;
     expected.shares = {
         {"b", "/srv/b", ShareMode::Receive, WatchMode::Poll, {"*.tmp", "/cache/"}, 5s, true},
@@ -93,13 +117,34 @@ TEST_CASE("AgentConfig: every key is taken over", "[agentconfig]")
     CHECK(config == expected);
 }
 
-TEST_CASE("AgentConfig: encryption is refused with what to write instead", "[agentconfig]")
+TEST_CASE("AgentConfig: encryption is the default, and both keys are needed for it",
+          "[agentconfig]")
 {
     const auto line = GENERATE(as<std::string>{}, "", "security = noise\n");
     CAPTURE(line);
+    const std::string share = "[share.a]\npath = /a\n";
+    const TempFolder folder;
+    const KeyPair own = makeKeyPair();
+    const PublicKey relay = makeKeyPair().open;
+    const std::string agent = "[agent]\nkey = " + (folder / "agent.key") + "\n";
 
-    CHECK_THAT(faultsOf("[relay]\naddress = relay\n" + line + "[share.a]\npath = /a\n"),
-               Contains("encryption is not in this version yet; write \"security = none\""));
+    const std::string faults = faultsOf(agent + "[relay]\naddress = relay\n" + line + share);
+    CHECK_THAT(faults, Contains("tidewire genkey > " + (folder / "agent.key")));
+    CHECK_THAT(faults, Contains("[relay] key: is missing") && Contains("\"security = none\""));
+
+    writeKey(folder / "agent.key", own);
+    const std::string key = "key = " + publicKeyText(relay) + "\n";
+    const AgentConfig config =
+        parseAgentConfig("agent.ini", agent + "[relay]\naddress = relay\n" + key + line + share);
+    CHECK(config.security == Security::Noise);
+    CHECK(config.relayKey == relay);
+    CHECK(config.key == folder / "agent.key");
+}
+
+TEST_CASE("AgentConfig: a key that is none is a fault", "[agentconfig]")
+{
+    CHECK_THAT(faultsOf("[relay]\naddress = relay\nkey = x\nsecurity = none\n"),
+               Contains("agent.ini:3: [relay] key: x is no public key"));
 }
 
 TEST_CASE("AgentConfig: every fault is told at once", "[agentconfig]")
@@ -179,9 +224,17 @@ TEST_CASE("AgentConfig: a name is made from any host name", "[agentconfig]")
 TEST_CASE("AgentConfig: the example is a configuration, and its defaults are the true ones",
           "[agentconfig]")
 {
-    const AgentConfig config =
-        loadAgentConfig(std::string(TIDEWIRE_SOURCE_DIR) + "/agent/agent.ini.example");
+    const TempFolder folder;
+    writeKey(folder / "agent.key", makeKeyPair());
+    const PublicKey relay = makeKeyPair().open;
+    std::string text = exampleText();
+    replace(text, "; key = /etc/tidewire/agent.key", "key = " + (folder / "agent.key"));
+    replace(text, "RELAY-PUBLIC-KEY", publicKeyText(relay));
 
+    const AgentConfig config = parseAgentConfig("agent.ini", text);
+
+    CHECK(config.security == Security::Noise);
+    CHECK(config.relayKey == relay);
     AgentShareConfig share;
     share.name = "photos";
     share.path = "/srv/photos";

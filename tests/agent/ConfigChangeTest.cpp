@@ -51,7 +51,7 @@ TEST_CASE("ConfigChange: what takes a restart is named and stays as it is", "[co
     AgentConfig wanted = running;
     wanted.name = "cellar";
     wanted.key = "/etc/other.key";
-    wanted.relayKey = "other";
+    wanted.relayKey.back() = 1;
     wanted.security = Security::Noise;
 
     const ConfigChange change = changeConfig(running, wanted);

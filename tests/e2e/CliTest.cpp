@@ -37,7 +37,7 @@ const std::string kShare = "[share.photos]\npath = /nonexistent/photos\n";
 
 TEST_CASE("Cli: --version and --help answer on stdout with 0", "[e2e]")
 {
-    const std::string program = GENERATE(agentProgram(), relayProgram());
+    const std::string program = GENERATE(agentProgram(), relayProgram(), commandProgram());
     CAPTURE(program);
 
     const ProgramResult version = runProgram(program, {"--version"});
@@ -47,7 +47,11 @@ TEST_CASE("Cli: --version and --help answer on stdout with 0", "[e2e]")
 
     const ProgramResult help = runProgram(program, {"--help"});
     CHECK(help.exitCode == 0);
-    for (const char* option : {"--config", "--check", "--version", "--help"})
+    const bool isCommand = program == commandProgram();
+    for (const char* option : {isCommand ? "genkey" : "--config",
+                               isCommand ? "pubkey" : "--check",
+                               "--version",
+                               "--help"})
     {
         CHECK(contains(help.out, option));
     }
@@ -55,7 +59,7 @@ TEST_CASE("Cli: --version and --help answer on stdout with 0", "[e2e]")
 
 TEST_CASE("Cli: an option that does not exist, or none, is a usage error", "[e2e]")
 {
-    const std::string program = GENERATE(agentProgram(), relayProgram());
+    const std::string program = GENERATE(agentProgram(), relayProgram(), commandProgram());
     CAPTURE(program);
 
     const ProgramResult unknown = runProgram(program, {"--confg", "x"});
@@ -181,10 +185,35 @@ TEST_CASE("Cli: a configuration that cannot be read is a configuration error", "
 
 TEST_CASE("Cli: without security = none and without keys neither program starts", "[e2e]")
 {
-    CHECK(checkConfig(agentProgram(), kAgent + "[relay]\naddress = a.example:7420\n" + kShare)
-              .exitCode == kExitConfig);
-    CHECK(checkConfig(relayProgram(), "[relay]\nlisten = 127.0.0.1:7420\nstate = /tmp\n[share.a]\n")
-              .exitCode == kExitConfig);
+    const ProgramResult agent = checkConfig(
+        agentProgram(),
+        kAgent + "key = /nonexistent/key\n[relay]\naddress = a.example:7420\n" + kShare);
+    CAPTURE(agent.err);
+    CHECK(agent.exitCode == kExitConfig);
+    CHECK(contains(agent.err, "test.ini:4: [agent] key: the key file /nonexistent/key"));
+    CHECK(contains(agent.err, "[relay] key: is missing"));
+
+    const ProgramResult relay =
+        checkConfig(relayProgram(), "[relay]\nlisten = 127.0.0.1:7420\nkey = /nonexistent/key\n");
+    CAPTURE(relay.err);
+    CHECK(relay.exitCode == kExitConfig);
+    CHECK(contains(relay.err, "security = none"));
+}
+
+TEST_CASE("Cli: a key file that others can read is refused with what to do", "[e2e]")
+{
+    Cluster cluster(Security::Noise);
+    AgentNode& agent = cluster.addAgent("one");
+    cluster.relay().stop();
+    for (const auto& [program, node] : {std::pair(agentProgram(), static_cast<Node*>(&agent)),
+                                        std::pair(relayProgram(), &cluster.relay())})
+    {
+        changeMode(node->keyFile(), 0644);
+        const ProgramResult result = runProgram(program, {"--config", node->configFile()});
+        CAPTURE(program, result.err);
+        CHECK(result.exitCode == kExitConfig);
+        CHECK(contains(result.err, "chmod 600 " + node->keyFile()));
+    }
 }
 
 TEST_CASE("Cli: SIGTERM and SIGINT end both programs with 0", "[e2e]")

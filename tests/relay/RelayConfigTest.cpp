@@ -3,8 +3,14 @@
 #include "relay/RelayConfig.h"
 
 #include "shared/base/Errors.h"
+#include "tests/support/TempFolder.h"
 
 #include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <iterator>
 
 using namespace tidewire;
 using namespace std::chrono_literals;
@@ -25,6 +31,12 @@ std::string faultsOf(const std::string& text)
     return {};
 }
 
+void writeKey(const std::string& file)
+{
+    std::ofstream(file) << asText(privateKeyText(makeKeyPair().secret).bytes());
+    REQUIRE(::chmod(file.c_str(), S_IRUSR | S_IWUSR) == 0);
+}
+
 } // namespace
 
 TEST_CASE("RelayConfig: the least that works has the documented defaults", "[relayconfig]")
@@ -42,22 +54,23 @@ TEST_CASE("RelayConfig: the least that works has the documented defaults", "[rel
 
 TEST_CASE("RelayConfig: every key is taken over", "[relayconfig]")
 {
-    const RelayConfig config = parseRelayConfig("relay.ini",
-                                                "[relay]\n"
-                                                "listen = 127.0.0.1:7420, [::1]:7421\n"
-                                                "state = /data\n"
-                                                "key = /data/key\n"
-                                                "log = warning\n"
-                                                "security = none\n"
-                                                "history = 7d\n"
-                                                "tombstones = 60d\n"
-                                                "[share.photos]\n"
-                                                "history = 12h\n"
-                                                "[share.config]\n"
-                                                "tombstones = 30d\n"
-                                                "[agent.kitchen]\n"
-                                                "key = A\n"
-                                                "shares = photos, config:ro\n");
+    const RelayConfig config =
+        parseRelayConfig("relay.ini",
+                         "[relay]\n"
+                         "listen = 127.0.0.1:7420, [::1]:7421\n"
+                         "state = /data\n"
+                         "key = /data/key\n"
+                         "log = warning\n"
+                         "security = none\n"
+                         "history = 7d\n"
+                         "tombstones = 60d\n"
+                         "[share.photos]\n"
+                         "history = 12h\n"
+                         "[share.config]\n"
+                         "tombstones = 30d\n"
+                         "[agent.kitchen]\n"
+                         "key = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=\n"
+                         "shares = photos, config:ro\n");
 
     RelayConfig expected;
     expected.listen = {{"127.0.0.1", 7420}, {"::1", 7421}};
@@ -67,17 +80,28 @@ TEST_CASE("RelayConfig: every key is taken over", "[relayconfig]")
     expected.security = Security::None;
     expected.retention = {24h * 7, 24h * 60};
     expected.shares = {{"photos", {12h, 24h * 60}}, {"config", {24h * 7, 24h * 30}}};
-    expected.agents = {{"kitchen", {"A", {{"photos", true}, {"config", false}}}}};
+    PublicKey key{};
+    key.back() = 1;
+    expected.agents = {{"kitchen", {key, {{"photos", true}, {"config", false}}}}};
     CHECK(config == expected);
 }
 
-TEST_CASE("RelayConfig: encryption is refused with what to write instead", "[relayconfig]")
+TEST_CASE("RelayConfig: encryption is the default, and the relay's key is needed for it",
+          "[relayconfig]")
 {
-    const auto text = GENERATE(as<std::string>{}, "", "[relay]\n", "[relay]\nsecurity = noise\n");
-    CAPTURE(text);
+    const auto line = GENERATE(as<std::string>{}, "", "security = noise\n");
+    CAPTURE(line);
+    const TempFolder folder;
+    const std::string text = "[relay]\nkey = " + (folder / "relay.key") + "\n" + line;
 
     CHECK_THAT(faultsOf(text),
-               Contains("encryption is not in this version yet; write \"security = none\""));
+               Contains("relay.ini:2: [relay] key: the key file") &&
+                   Contains("tidewire genkey > " + (folder / "relay.key")) &&
+                   Contains("\"security = none\""));
+
+    writeKey(folder / "relay.key");
+    const RelayConfig config = parseRelayConfig("relay.ini", text);
+    CHECK(config.security == Security::Noise);
 }
 
 TEST_CASE("RelayConfig: every fault is told at once", "[relayconfig]")
@@ -90,9 +114,11 @@ TEST_CASE("RelayConfig: every fault is told at once", "[relayconfig]")
                                         "[share.a]\n"
                                         "tombstones = 1h\n"
                                         "[agent.x]\n"
-                                        "key = K\n"
+                                        "key = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
                                         "shares = a, b, c:rw\n"
                                         "[agent.y]\n"
+                                        "key = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+                                        "[agent.w]\n"
                                         "key = K\n"
                                         "[agents.z]\n");
 
@@ -104,8 +130,9 @@ TEST_CASE("RelayConfig: every fault is told at once", "[relayconfig]")
     CHECK_THAT(faults, Contains("relay.ini:10: [agent.x] shares: there is no section [share.b]"));
     CHECK_THAT(faults, Contains("relay.ini:10: [agent.x] shares: c:rw is not SHARE or SHARE:ro"));
     CHECK_THAT(faults, Contains("relay.ini:12: [agent.y] key: is the key of [agent.x] too"));
+    CHECK_THAT(faults, Contains("relay.ini:14: [agent.w] key: K is no public key"));
     CHECK_THAT(faults,
-               Contains("relay.ini:13: unknown section [agents.z] (did you mean agent.NAME?)"));
+               Contains("relay.ini:15: unknown section [agents.z] (did you mean agent.NAME?)"));
 }
 
 TEST_CASE("RelayConfig: only addresses that others cannot reach are loopback", "[relayconfig]")
@@ -126,6 +153,15 @@ TEST_CASE("RelayConfig: only addresses that others cannot reach are loopback", "
 TEST_CASE("RelayConfig: the example is a configuration, and its defaults are the true ones",
           "[relayconfig]")
 {
-    CHECK(loadRelayConfig(std::string(TIDEWIRE_SOURCE_DIR) + "/relay/relay.ini.example") ==
-          parseRelayConfig("relay.ini", "[relay]\nsecurity = none\n"));
+    const TempFolder folder;
+    writeKey(folder / "relay.key");
+    const std::string key = "key = " + (folder / "relay.key");
+    std::ifstream file(std::string(TIDEWIRE_SOURCE_DIR) + "/relay/relay.ini.example");
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    const std::string standard = "; key = /etc/tidewire/relay.key";
+    REQUIRE(text.find(standard) != std::string::npos);
+    text.replace(text.find(standard), standard.size(), key);
+
+    CHECK(parseRelayConfig("relay.ini", text) ==
+          parseRelayConfig("relay.ini", "[relay]\n" + key + "\n"));
 }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -80,7 +81,44 @@ void TestPeer::sendPreamble(Security security)
     sendBytes(makePreamble(security));
 }
 
-void TestPeer::expectPreamble()
+bool TestPeer::secure(std::unique_ptr<Channel> channel)
+{
+    _channel = std::move(channel);
+    const auto preamble = makePreamble(Security::Noise);
+    Bytes wire(preamble.begin(), preamble.end());
+    _channel->start(wire);
+    sendBytes(wire);
+    expectPreamble(Security::Noise);
+    // No more than belongs to the handshake, as one would have to keep it otherwise.
+    std::array<std::uint8_t, 1> byte{};
+    while (!_channel->ready())
+    {
+        if (receiveSome(byte) == 0)
+        {
+            return false;
+        }
+        MutableByteView bytes = byte;
+        static_cast<void>(_channel->receive(bytes));
+        if (_channel->isAsked())
+        {
+            wire.clear();
+            _channel->answer(wire);
+            sendBytes(wire);
+        }
+    }
+    return true;
+}
+
+void TestPeer::send(const Message& message)
+{
+    const Bytes encoded = encodeMessage(message);
+    Bytes wire(_channel->headroom() + encoded.size());
+    std::copy(encoded.rbegin(), encoded.rend(), wire.rbegin());
+    _channel->seal(wire, 0);
+    sendBytes(wire);
+}
+
+void TestPeer::expectPreamble(Security security)
 {
     std::array<std::uint8_t, kPreambleBytes> bytes{};
     if (::recv(_socket.get(), bytes.data(), bytes.size(), MSG_WAITALL) !=
@@ -88,7 +126,7 @@ void TestPeer::expectPreamble()
     {
         throw std::runtime_error("no preamble came");
     }
-    checkPreamble(bytes, Security::None);
+    checkPreamble(bytes, security);
 }
 
 std::optional<Message> TestPeer::receive()
@@ -98,16 +136,17 @@ std::optional<Message> TestPeer::receive()
     std::array<std::uint8_t, 16384> bytes{};
     while (!_reader.next(message, wireBytes))
     {
-        const ssize_t count = ::recv(_socket.get(), bytes.data(), bytes.size(), 0);
-        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        {
-            throw std::runtime_error("nothing came in time");
-        }
-        if (count <= 0)
+        const std::size_t count = receiveSome(bytes);
+        if (count == 0)
         {
             return std::nullopt;
         }
-        _reader.feed(ByteView(bytes).first(static_cast<std::size_t>(count)));
+        MutableByteView taken = MutableByteView(bytes).first(count);
+        for (ByteView plain = _channel->receive(taken); !plain.empty();
+             plain = _channel->receive(taken))
+        {
+            _reader.feed(plain);
+        }
     }
     return message;
 }
@@ -115,6 +154,29 @@ std::optional<Message> TestPeer::receive()
 void TestPeer::shutdown()
 {
     ::shutdown(_socket.get(), SHUT_RDWR);
+}
+
+Bytes TestPeer::receiveBytes(std::size_t count)
+{
+    Bytes bytes(count);
+    std::size_t size = 0;
+    for (std::size_t more = 1; more > 0 && size < count; size += more)
+    {
+        more = receiveSome(MutableByteView(bytes).subspan(size));
+    }
+    bytes.resize(size);
+    return bytes;
+}
+
+/// At least one byte; 0 when the connection has ended.
+std::size_t TestPeer::receiveSome(MutableByteView room)
+{
+    const ssize_t count = ::recv(_socket.get(), room.data(), room.size(), 0);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    {
+        throw std::runtime_error("nothing came in time");
+    }
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
 TestServer::TestServer(): _socket(tcpSocket())

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "shared/base/UniqueFd.h"
+#include "shared/net/Channel.h"
 #include "shared/net/Preamble.h"
 #include "shared/wire/Messages.h"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 namespace tidewire {
@@ -23,12 +25,19 @@ public:
     /// Takes over a connected socket.
     explicit TestPeer(UniqueFd socket);
 
+    /// Exchanges preambles and does the handshake of `channel`, which all further messages go through. False when the
+    /// other side ends the connection instead.
+    bool secure(std::unique_ptr<Channel> channel);
+
     void sendBytes(ByteView bytes);
     void sendPreamble(Security security = Security::None);
-    void send(const Message& message) { sendBytes(encodeMessage(message)); }
+    void send(const Message& message);
+
+    /// The next `count` bytes as they are on the wire; fewer when the connection ends before.
+    [[nodiscard]] Bytes receiveBytes(std::size_t count);
 
     /// Reads and checks the preamble of the other side.
-    void expectPreamble();
+    void expectPreamble(Security security = Security::None);
 
     /// The next message; nothing when the connection has ended.
     std::optional<Message> receive();
@@ -41,7 +50,10 @@ public:
     void close() { _socket.reset(); }
 
 private:
+    [[nodiscard]] std::size_t receiveSome(MutableByteView room);
+
     UniqueFd _socket;
+    std::unique_ptr<Channel> _channel = std::make_unique<PlainChannel>();
     MessageReader _reader;
 };
 

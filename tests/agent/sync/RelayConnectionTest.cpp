@@ -3,6 +3,8 @@
 #include "agent/sync/RelayConnection.h"
 
 #include "shared/base/BoundedQueue.h"
+#include "shared/base/Errors.h"
+#include "shared/net/NoiseChannel.h"
 #include "tests/support/SharedClock.h"
 #include "tests/support/TestPeer.h"
 
@@ -40,7 +42,8 @@ struct Told
 class ConnectionFixture
 {
 public:
-    ConnectionFixture(): connection(options(), clock, 1)
+    explicit ConnectionFixture(std::shared_ptr<const NoiseIdentity> identity = {}):
+        connection(options(std::move(identity)), clock, 1)
     {
         connection.start({
             [this](RelayConnection::Number number) {
@@ -68,9 +71,10 @@ public:
     ConnectionFixture(const ConnectionFixture&) = delete;
     ConnectionFixture& operator=(const ConnectionFixture&) = delete;
 
-    RelayConnectionOptions options()
+    RelayConnectionOptions options(std::shared_ptr<const NoiseIdentity> identity)
     {
         RelayConnectionOptions result;
+        result.identity = std::move(identity);
         result.address = {"127.0.0.1", server.port()};
         return result;
     }
@@ -287,5 +291,90 @@ TEST_CASE_METHOD(ConnectionFixture,
 
     connection.stop();
 
+    CHECK_FALSE(told.tryPop());
+}
+
+namespace {
+
+/// With Noise; the keys of both sides.
+struct NoiseKeys
+{
+    const KeyPair agent = makeKeyPair();
+    const std::shared_ptr<const KeyPair> relay = std::make_shared<const KeyPair>(makeKeyPair());
+};
+
+class NoiseConnectionFixture: public NoiseKeys, public ConnectionFixture
+{
+public:
+    NoiseConnectionFixture():
+        ConnectionFixture(std::make_shared<const NoiseIdentity>(NoiseIdentity{agent, relay->open}))
+    {
+    }
+
+    [[nodiscard]] std::unique_ptr<Channel> relayChannel(const PublicKey& known) const
+    {
+        return std::make_unique<NoiseResponderChannel>(
+            relay, [known](const PublicKey& key) { return key == known; });
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(NoiseConnectionFixture,
+                 "RelayConnection: with Noise messages pass both ways once both keys are proven",
+                 "[relayconnection]")
+{
+    TestPeer peer = server.accept();
+    REQUIRE(peer.secure(relayChannel(agent.open)));
+    const auto number = next(Told::Kind::Connected).number;
+
+    sendPing(number, 5);
+    const auto up = peer.receive();
+    REQUIRE(up);
+    CHECK(std::get<PingMessage>(*up).token == 5);
+    peer.send(CreditMessage{7});
+    CHECK(std::get<CreditMessage>(next(Told::Kind::Message).message).bytes == 7);
+}
+
+TEST_CASE_METHOD(
+    NoiseConnectionFixture,
+    "RelayConnection: a relay with another key than the configured one is no connection",
+    "[relayconnection]")
+{
+    TestPeer peer = server.accept();
+    const auto other = std::make_shared<const KeyPair>(makeKeyPair());
+
+    CHECK_THROWS_AS(peer.secure(std::make_unique<NoiseResponderChannel>(
+                        other, [](const PublicKey&) { return true; })),
+                    ProtocolError);
+
+    CHECK_FALSE(told.tryPop());
+}
+
+TEST_CASE_METHOD(NoiseConnectionFixture,
+                 "RelayConnection: whoever answers without the relay's key is no connection",
+                 "[relayconnection]")
+{
+    TestPeer peer = server.accept();
+    peer.sendPreamble(Security::Noise);
+    peer.expectPreamble(Security::Noise);
+    CHECK(peer.receiveBytes(kIkRequestBytes).size() == kIkRequestBytes);
+
+    peer.sendBytes(Bytes(kIkAnswerBytes, 7));
+
+    CHECK(peer.isEnded());
+    CHECK_FALSE(told.tryPop());
+}
+
+TEST_CASE_METHOD(NoiseConnectionFixture,
+                 "RelayConnection: a relay without security is no connection",
+                 "[relayconnection]")
+{
+    TestPeer peer = server.accept();
+    peer.sendPreamble(Security::None);
+    peer.expectPreamble(Security::Noise);
+    static_cast<void>(peer.receiveBytes(kIkRequestBytes));
+
+    CHECK(peer.isEnded());
     CHECK_FALSE(told.tryPop());
 }

@@ -8,9 +8,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
+#include <cstdlib>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
@@ -64,11 +67,45 @@ std::string relayProgram()
     return TIDEWIRE_RELAY_PROGRAM;
 }
 
+std::string commandProgram()
+{
+    return TIDEWIRE_COMMAND_PROGRAM;
+}
+
+Security standardSecurity()
+{
+    const char* name =
+        ::getenv("TIDEWIRE_SECURITY"); // NOLINT(concurrency-mt-unsafe): nobody sets it
+    if (name == nullptr)
+    {
+        return Security::Noise;
+    }
+    for (const auto& [known, security] : kSecurityNames)
+    {
+        if (std::string(name) == known)
+        {
+            return security;
+        }
+    }
+    throw std::runtime_error("TIDEWIRE_SECURITY must be none or noise");
+}
+
 Node::Node(std::string program, std::string home):
     _program(std::move(program)),
     _home(std::move(home))
 {
     makeFolders(stateFolder());
+}
+
+PublicKey Node::makeKey() const
+{
+    const KeyPair pair = makeKeyPair();
+    writeFile(keyFile(), std::string(asText(privateKeyText(pair.secret).bytes())) + "\n");
+    if (::chmod(keyFile().c_str(), S_IRUSR | S_IWUSR) != 0)
+    {
+        throw std::system_error(errno, std::generic_category(), "chmod " + keyFile());
+    }
+    return pair.open;
 }
 
 void Node::start()
@@ -144,13 +181,50 @@ AgentNode::AgentNode(const std::string& name,
     makeFolders(_folder);
 }
 
-Cluster::Cluster(): _host(ownLoopbackAddress()), _port(freePort(_host))
+Cluster::Cluster(Security security):
+    _security(security),
+    _host(ownLoopbackAddress()),
+    _port(freePort(_host)),
+    _relay(std::make_unique<Node>(relayProgram(), _temp / "relay"))
 {
-    _relay = std::make_unique<Node>(relayProgram(), _temp / "relay");
-    writeFile(_relay->configFile(),
-              "[relay]\nlisten = " + _host + ":" + std::to_string(_port) +
-                  "\nstate = " + _relay->stateFolder() + "\nsecurity = none\n\n[share.files]\n");
+    _relayKey = _relay->makeKey();
+    writeRelayConfig();
     startRelay();
+}
+
+void Cluster::writeRelayConfig() const
+{
+    std::string text = "[relay]\nlisten = " + _host + ":" + std::to_string(_port) +
+                       "\nstate = " + _relay->stateFolder() + "\nkey = " + _relay->keyFile() +
+                       "\nsecurity = " + securityName(_security) + "\n\n[share.files]\n";
+    for (const auto& [name, access] : _access)
+    {
+        if (!access.shares.empty())
+        {
+            text += "\n[agent." + name + "]\nkey = " + publicKeyText(access.key) +
+                    "\nshares = " + access.shares + "\n";
+        }
+    }
+    writeFile(_relay->configFile(), text);
+}
+
+void Cluster::reloadRelay()
+{
+    if (!_relay->running())
+    {
+        return;
+    }
+    const std::string done = "the configuration was read again";
+    const std::size_t before = _relay->logLines(done);
+    _relay->process().signal(SIGHUP);
+    await("the relay reads its configuration", [&] { return _relay->logLines(done) > before; });
+}
+
+void Cluster::setShares(const std::string& agent, const std::string& shares)
+{
+    _access.at(agent).shares = shares;
+    writeRelayConfig();
+    reloadRelay();
 }
 
 void Cluster::startRelay()
@@ -172,11 +246,17 @@ AgentNode& Cluster::addAgent(const std::string& name, const AgentOptions& option
     _agents.push_back(
         std::make_unique<AgentNode>(name, _temp / ("agent-" + name), std::move(traffic)));
     AgentNode& agent = *_agents.back();
+    _access[name].key = agent.makeKey();
     writeFile(agent.configFile(),
-              "[agent]\nname = " + name + "\nstate = " + agent.stateFolder() + "\n" +
-                  options.agentLines + "\n[relay]\naddress = " + address +
-                  "\nsecurity = none\n\n[share.files]\npath = " + agent.folder() + "\n" +
-                  options.shareLines);
+              "[agent]\nname = " + name + "\nstate = " + agent.stateFolder() +
+                  "\nkey = " + agent.keyFile() + "\n" + options.agentLines +
+                  "\n[relay]\naddress = " + address + "\nkey = " + publicKeyText(_relayKey) +
+                  "\nsecurity = " + securityName(_security) +
+                  "\n\n[share.files]\npath = " + agent.folder() + "\n" + options.shareLines);
+    if (_security == Security::Noise)
+    {
+        setShares(name, "files");
+    }
     return agent;
 }
 

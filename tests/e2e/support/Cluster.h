@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "shared/net/Preamble.h"
+#include "shared/noise/Keys.h"
 #include "tests/e2e/support/Eventually.h"
 #include "tests/e2e/support/Process.h"
 #include "tests/e2e/support/Traffic.h"
@@ -9,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +21,10 @@ namespace tidewire::e2e {
 /// Paths of the programs under test.
 [[nodiscard]] std::string agentProgram();
 [[nodiscard]] std::string relayProgram();
+[[nodiscard]] std::string commandProgram();
+
+/// TIDEWIRE_SECURITY of the environment, none or noise; noise when it is not set.
+[[nodiscard]] Security standardSecurity();
 
 /// A program with a configuration, a state folder and a log that goes on over restarts.
 class Node
@@ -39,6 +46,10 @@ public:
 
     [[nodiscard]] std::string stateFolder() const { return _home + "/state"; }
     [[nodiscard]] std::string configFile() const { return _home + "/config.ini"; }
+    [[nodiscard]] std::string keyFile() const { return _home + "/key"; }
+
+    /// Makes a key file; its public key.
+    PublicKey makeKey() const;
 
     /// Everything it wrote to stderr so far, in all its lives.
     [[nodiscard]] std::string log() const;
@@ -92,12 +103,13 @@ private:
     std::unique_ptr<Traffic> _traffic;
 };
 
-/// One relay and any number of agents in a temporary folder; all gone afterwards.
+/// One relay and any number of agents in a temporary folder; all gone afterwards. With Noise every
+/// agent has a key of its own, and the relay is told of it while it runs.
 class Cluster
 {
 public:
     /// Starts the relay.
-    Cluster();
+    explicit Cluster(Security security = standardSecurity());
 
     [[nodiscard]] Node& relay() { return *_relay; }
 
@@ -109,6 +121,10 @@ public:
 
     /// Makes and starts an agent.
     AgentNode& startAgent(const std::string& name, const AgentOptions& options = {});
+
+    /// What the relay allows: "files", "files:ro" or the like, nothing for an agent that it must not know. Takes effect at
+    /// once when the relay runs. Only with Noise.
+    void setShares(const std::string& agent, const std::string& shares);
 
     /// Waits for a condition; throws with `what` and the ends of all logs when it stays false.
     void await(const std::string& what,
@@ -130,10 +146,21 @@ public:
     [[nodiscard]] std::uint16_t relayPort() const { return _port; }
 
 private:
+    void writeRelayConfig() const;
+    void reloadRelay();
     [[nodiscard]] std::vector<std::uint64_t> counters();
     [[nodiscard]] std::string logTails() const;
 
+    struct Access
+    {
+        PublicKey key{};
+        std::string shares;
+    };
+
     TempFolder _temp;
+    Security _security;
+    PublicKey _relayKey{};
+    std::map<std::string, Access> _access; // by agent
     std::string _host;
     std::uint16_t _port;
     std::unique_ptr<Node> _relay;

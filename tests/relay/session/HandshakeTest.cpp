@@ -279,3 +279,24 @@ TEST_CASE_METHOD(RelayFixture, "Handshake: the status shows what agents report",
     CHECK(core.status()[0].shares[0].cursor == 17);
     CHECK(core.status()[0].shares[0].live);
 }
+
+TEST_CASE_METHOD(RelayFixture,
+                 "Handshake: agents whose rights have changed are ended, and nobody else",
+                 "[relay][session]")
+{
+    HelloMessage hello;
+    hello.agent = "kitchen";
+    core.onConnect(1, "test", "kitchen");
+    core.onMessage(1, hello);
+    core.onConnect(2, "test", "kitchen");
+    hello.agent = "garden";
+    core.onConnect(3, "test", "garden");
+    core.onMessage(3, hello);
+
+    core.endAgents({"kitchen", "cellar"});
+
+    CHECK(outlet.closed == std::set<ConnectionId>{1, 2});
+    take<WelcomeMessage>(1);
+    CHECK(take<ErrorMessage>(1).code == ErrorCode::AccessChanged);
+    CHECK(core.status().size() == 1);
+}

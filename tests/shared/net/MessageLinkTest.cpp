@@ -21,7 +21,7 @@ class ShiftChannel: public Channel
 public:
     void start(Bytes& wire) override { wire.push_back(42); }
     [[nodiscard]] bool ready() const override { return _ready; }
-    void receive(ByteView bytes, Bytes& plain, Bytes& /*wire*/) override
+    [[nodiscard]] ByteView receive(MutableByteView& bytes) override
     {
         if (!_ready && !bytes.empty())
         {
@@ -32,16 +32,17 @@ public:
             _ready = true;
             bytes = bytes.subspan(1);
         }
-        for (const std::uint8_t byte : bytes)
+        for (std::uint8_t& byte : bytes)
         {
-            plain.push_back(static_cast<std::uint8_t>(byte - 1));
+            byte = static_cast<std::uint8_t>(byte - 1);
         }
+        return std::exchange(bytes, {});
     }
-    void seal(ByteView plain, Bytes& wire) override
+    void seal(Bytes& wire, std::size_t begin) override
     {
-        for (const std::uint8_t byte : plain)
+        for (std::size_t i = begin; i < wire.size(); ++i)
         {
-            wire.push_back(static_cast<std::uint8_t>(byte + 1));
+            wire[i] = static_cast<std::uint8_t>(wire[i] + 1);
         }
     }
 
@@ -256,4 +257,26 @@ TEST_CASE("MessageLink: an idle link that has sent everything wants nothing", "[
     CHECK_FALSE(one.wantsWrite());
     one.send(ping(1), Lane::Urgent);
     CHECK_FALSE(one.wantsWrite());
+}
+
+TEST_CASE("MessageLink: an end in the middle of a message is told from one between two", "[link]")
+{
+    const Bytes message = encodeMessage(PingMessage{1});
+    const auto size = GENERATE_COPY(std::size_t{0}, std::size_t{1}, std::size_t{5}, message.size());
+    CAPTURE(size);
+    LinkPair pair;
+    MessageLink link = LinkPair::plain(pair.left);
+    fillRaw(pair.right.get(), makePreamble(Security::None));
+    if (size > 0)
+    {
+        fillRaw(pair.right.get(), ByteView(message).first(size));
+    }
+    pair.right.reset();
+    Bytes scratch(100);
+    REQUIRE(link.onReadable(scratch) == LinkIo::Progress);
+
+    CHECK(link.onReadable(scratch) == LinkIo::Ended);
+    CHECK(link.endReason() == (size == 0 || size == message.size()
+                                   ? "the peer closed the connection"
+                                   : "the connection was cut in the middle of a message"));
 }
