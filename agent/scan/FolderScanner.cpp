@@ -308,6 +308,7 @@ bool isUnchanged(const IndexEntry& entry, const FileStat& stat)
     return false;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a struct of these would be made for one call
 void scanFolder(FileSystem& files,
                 Index& index,
                 ShareId share,

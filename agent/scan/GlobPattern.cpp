@@ -24,6 +24,7 @@ constexpr std::size_t kMaxTokens = 3 * kMaxTakers + 2;
 class GlobPattern::States
 {
 public:
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): clear() sets the words that are used
     explicit States(std::size_t tokens): _used(tokens / 64 + 1) { clear(); }
 
     void clear() { std::fill_n(_words.begin(), _used, 0U); }
@@ -35,7 +36,7 @@ public:
 
     /// Calls `visit` for each member; returns how many there are.
     template <typename Visit>
-    std::size_t forEach(const Visit& visit) const
+    [[nodiscard]] std::size_t forEach(const Visit& visit) const
     {
         std::size_t count = 0;
         for (std::size_t i = 0; i < _used; ++i)

@@ -182,6 +182,7 @@ public:
     {
         Seq seq = 0;
         RelativePath path;
+        // NOLINTNEXTLINE(modernize-use-nullptr): the zero is in what the compiler makes of it
         friend auto operator<=>(const PendingPosition&, const PendingPosition&) = default;
     };
     /// Those after the position, at most `limit`.

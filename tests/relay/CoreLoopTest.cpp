@@ -18,7 +18,7 @@ TEST_CASE_METHOD(RelayFixture,
     HelloMessage hello;
     hello.agent = "kitchen";
     hello.shares.emplace_back().name = "photos";
-    REQUIRE(events.pushNow(PeerConnected{1, "test"}));
+    REQUIRE(events.pushNow(PeerConnected{1, "test", {}}));
     REQUIRE(events.pushNow(PeerMessage{1, hello}));
     REQUIRE(events.pushNow(PeerMessage{1, ProposeMessage{0, {proposalOf("a", folderEntry())}}}));
     loop.stop();

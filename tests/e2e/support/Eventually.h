@@ -8,7 +8,7 @@
 namespace tidewire::e2e {
 
 /// The programs run under a sanitizer: they are several times slower and larger.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef TIDEWIRE_SANITIZED
 inline constexpr bool kIsSanitized = true;
 #else
 inline constexpr bool kIsSanitized = false;
