@@ -90,6 +90,7 @@ bool ShareSync::start()
             _share.index.forgetShare(_share.record);
         }
         loadRules();
+        _durable.start(_share.options.boot);
         _share.index.putShare(_share.record);
         _downlink.start();
         sweepTemporaries(_share);
@@ -236,6 +237,7 @@ void ShareSync::stop()
     if (_running)
     {
         _downlink.checkDisplaced(true);
+        _durable.stop();
     }
 }
 
@@ -269,6 +271,8 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
             ": the relay's store is another one; both sides are compared, nothing is "
             "deleted");
         _share.index.forgetRevisions(_share.record.id);
+        _share.record.durable = 0;
+        _share.unsynced = {};
     }
     if (reset)
     {
@@ -546,6 +550,7 @@ bool ShareSync::run()
     }
     _uplink.pump();
     more = _downlink.pump() || more;
+    _durable.run();
     report();
     return more && _running;
 }
@@ -560,6 +565,10 @@ std::optional<SteadyTime> ShareSync::nextDue() const
     if (const auto line = _report.nextDue())
     {
         due = std::min(due.value_or(*line), *line);
+    }
+    if (const auto sync = _durable.nextDue())
+    {
+        due = std::min(due.value_or(*sync), *sync);
     }
     if (const auto look = _changes.nextDue())
     {
