@@ -4,7 +4,9 @@
 #include "shared/fs/PosixFileSystem.h"
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace tidewire {
@@ -17,6 +19,14 @@ IgnorePredicate predicateOf(const IgnoreRules& rules)
     return [copy = std::make_shared<const IgnoreRules>(rules)](const RelativePath& folder) {
         return copy->isIgnored(folder, true);
     };
+}
+
+/// Another one after each boot of the system; empty when it cannot be had.
+std::string bootId()
+{
+    std::string id;
+    std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
+    return id;
 }
 
 } // namespace
@@ -112,6 +122,7 @@ void ShareSet::open(WatchId id, Share& share)
         options.mode = share.config.mode;
         options.modes.specialBits = share.config.specialBits;
         options.ignore = share.config.ignore;
+        options.boot = bootId();
         SyncEngine::ShareEvents events;
         events.onRules = [this, id](const IgnoreRules& rules) {
             _watchers.setIgnored(id, predicateOf(rules));

@@ -105,6 +105,9 @@ EntryTable::EntryTable(Database& database):
         select("INDEXED BY entry_inode WHERE inode <> 0 AND share = ? AND inode = ? LIMIT ?")),
     _withSeq(database,
              select("INDEXED BY entry_seq WHERE seq <> 0 AND share = ? AND seq = ? LIMIT 1")),
+    _withSeqAfter(database,
+                  select("INDEXED BY entry_seq WHERE seq <> 0 AND share = ? AND seq > ?"
+                         " ORDER BY seq LIMIT ?")),
     // Along the primary key: along entry_seq SQLite would first gather all keys in memory.
     _forgetRevisions(database, "UPDATE entry SET seq = 0 WHERE share = ? AND +seq <> 0"),
     _markListed(database, "INSERT OR IGNORE INTO listed(share, folder, name) VALUES(?, ?, ?)"),
@@ -304,6 +307,14 @@ std::vector<IndexEntry> EntryTable::withInode(ShareId share, std::uint64_t inode
 {
     std::vector<IndexEntry> result;
     Query query(_withInode, share, inode, limit);
+    appendRows(query, result);
+    return result;
+}
+
+std::vector<IndexEntry> EntryTable::withSeqAfter(ShareId share, Seq seq, std::size_t limit)
+{
+    std::vector<IndexEntry> result;
+    Query query(_withSeqAfter, share, seq, limit);
     appendRows(query, result);
     return result;
 }

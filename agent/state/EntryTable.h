@@ -39,6 +39,7 @@ public:
     [[nodiscard]] std::vector<IndexEntry>
     withInode(ShareId share, std::uint64_t inode, std::size_t limit);
     [[nodiscard]] std::optional<IndexEntry> withSeq(ShareId share, Seq seq);
+    [[nodiscard]] std::vector<IndexEntry> withSeqAfter(ShareId share, Seq seq, std::size_t limit);
     void forgetRevisions(ShareId share);
 
     void markListed(ShareId share, const RelativePath& path);
@@ -66,6 +67,7 @@ private:
     Statement _hasFileOfSize;
     Statement _withInode;
     Statement _withSeq;
+    Statement _withSeqAfter;
     Statement _forgetRevisions;
     Statement _markListed;
     Statement _unlisted;

@@ -36,15 +36,16 @@ public:
         signatures(database),
         pendings(database),
         sents(database),
-        findShare(database,
-                  "SELECT id, marker, incarnation, cursor, tag, ignore_rules FROM share"
-                  " WHERE name = ?"),
+        findShare(
+            database,
+            "SELECT id, marker, incarnation, cursor, tag, ignore_rules, durable, boot FROM share"
+            " WHERE name = ?"),
         addShare(database,
-                 "INSERT INTO share(name, marker, incarnation, cursor, tag, ignore_rules)"
-                 " VALUES(?, x'', x'', 0, 0, x'')"),
+                 "INSERT INTO share(name, marker, incarnation, cursor, tag, ignore_rules,"
+                 " durable, boot) VALUES(?, x'', x'', 0, 0, x'', 0, x'')"),
         updateShare(database,
                     "UPDATE share SET marker = ?2, incarnation = ?3, cursor = ?4,"
-                    " tag = ?5, ignore_rules = ?6 WHERE id = ?1"),
+                    " tag = ?5, ignore_rules = ?6, durable = ?7, boot = ?8 WHERE id = ?1"),
         putApplying(database, "INSERT OR REPLACE INTO applying(share, marks) VALUES(?, ?)"),
         removeApplying(database, "DELETE FROM applying WHERE share = ?"),
         findApplying(database, "SELECT marks FROM applying WHERE share = ?")
@@ -126,7 +127,9 @@ ShareRecord Index::share(const std::string& name)
                         readPacked<16>(query, 2),
                         query.u64(3),
                         query.u64(4),
-                        {readPacked<32>(query, 5)}};
+                        {readPacked<32>(query, 5)},
+                        query.u64(6),
+                        std::string(query.text(7))};
             }
         }
         Query(_impl->addShare, asBytes(name)).run();
@@ -141,7 +144,9 @@ void Index::putShare(const ShareRecord& record)
           packed(record.incarnation),
           record.cursor,
           record.tag,
-          packed(record.ignoreRules.bytes))
+          packed(record.ignoreRules.bytes),
+          record.durable,
+          asBytes(record.boot))
         .run();
 }
 
@@ -223,6 +228,11 @@ std::vector<IndexEntry> Index::withInode(ShareId share, std::uint64_t inode, std
 std::optional<IndexEntry> Index::withSeq(ShareId share, Seq seq)
 {
     return _impl->entries.withSeq(share, seq);
+}
+
+std::vector<IndexEntry> Index::withSeqAfter(ShareId share, Seq seq, std::size_t limit)
+{
+    return _impl->entries.withSeqAfter(share, seq, limit);
 }
 
 void Index::forgetRevisions(ShareId share)
@@ -382,6 +392,7 @@ void Index::forgetShare(ShareRecord& record)
     putApplying(record.id, {});
     record.cursor = 0;
     record.tag = 0;
+    record.durable = 0;
     record.incarnation = {};
 }
 

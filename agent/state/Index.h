@@ -30,6 +30,8 @@ struct ShareRecord
     std::uint64_t tag = 0; ///< tag of the revision `cursor`
     /// Of the rules that were in force; a change makes the agent look at everything anew.
     Hash ignoreRules;
+    Seq durable = 0; ///< rows with a greater seq may tell of contents that never reached the medium
+    std::string boot; ///< of the system when the share was last open; empty: not known
 };
 
 /// Under which a content was last seen on the local disk.
@@ -136,6 +138,9 @@ public:
 
     /// The entry whose seq this is.
     [[nodiscard]] std::optional<IndexEntry> withSeq(ShareId share, Seq seq);
+
+    /// Entries with a seq above `seq`, in the order of seq, at most `limit`.
+    [[nodiscard]] std::vector<IndexEntry> withSeqAfter(ShareId share, Seq seq, std::size_t limit);
 
     /// Sets seq to 0 in all entries of the share: the relay's store is another one.
     void forgetRevisions(ShareId share);

@@ -22,7 +22,9 @@ CREATE TABLE share(
     incarnation BLOB NOT NULL,       -- of the relay's store; empty: never connected
     cursor INTEGER NOT NULL,
     tag INTEGER NOT NULL,            -- of the revision `cursor`
-    ignore_rules BLOB NOT NULL       -- fingerprint of the rules that were in force
+    ignore_rules BLOB NOT NULL,      -- fingerprint of the rules that were in force
+    durable INTEGER NOT NULL,        -- entries with a greater seq may not have reached the medium
+    boot BLOB NOT NULL               -- of the system when the share was last open
 );
 
 CREATE TABLE entry(

@@ -226,6 +226,11 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
     {
         row = IndexEntry{path, item.revision.seq, entry, LocalIdentity::of(task.stat)};
         const bool moved = task.source == ContentSource::MoveOf;
+        if (task.metadataOnly || moved)
+        {
+            // The content is one that was here already.
+            _share.noteUnsynced(item.revision.seq);
+        }
         if (task.signature && !moved)
         {
             _share.index.put(share, *row, *task.signature);

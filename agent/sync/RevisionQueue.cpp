@@ -313,6 +313,8 @@ void RevisionQueue::moveCursor()
     }
     if (cursor != before && !_share.comparison)
     {
+        // What was applied is on the medium before it is recorded.
+        static_cast<void>(_share.raiseDurable(cursor));
         _share.index.putShare(_share.record);
     }
 }

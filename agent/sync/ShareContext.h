@@ -14,6 +14,7 @@
 
 #include <Poco/Logger.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -30,8 +31,30 @@ struct ShareOptions
     ModePolicy modes;
     std::vector<std::string> ignore; ///< patterns of the INI file
 
+    std::string boot; ///< names this run of the system (boot_id); empty: not known
+
     static constexpr std::size_t kMaxRevisions = 2048;
     std::size_t maxRevisions = kMaxRevisions; ///< that wait in memory; tests make do with less
+};
+
+/// Revisions whose contents a person wrote, recorded since the filesystem was last synced.
+struct Unsynced
+{
+    Seq lowest = 0;  ///< 0: there are none
+    Seq highest = 0; ///< ever noted
+    Seq later = 0;   ///< lowest since the sync that is under way began
+
+    [[nodiscard]] bool empty() const { return lowest == 0; }
+
+    void note(Seq seq)
+    {
+        lowest = lowest == 0 ? seq : std::min(lowest, seq);
+        later = later == 0 ? seq : std::min(later, seq);
+        highest = std::max(highest, seq);
+    }
+
+    void beginSync() { later = 0; }
+    void endSync() { lowest = later; }
 };
 
 /// How messages go out.
@@ -70,6 +93,32 @@ struct ShareContext
         std::uint64_t tag = 0;
     };
     std::optional<Comparison> comparison;
+
+    Unsynced unsynced{}; ///< see DurableMark
+
+    /// A content that a person wrote is recorded as that revision.
+    void noteUnsynced(Seq seq)
+    {
+        if (seq == 0)
+        {
+            return;
+        }
+        unsynced.note(seq);
+        if (seq <= record.durable)
+        {
+            record.durable = seq - 1;
+            index.putShare(record);
+        }
+    }
+
+    /// All rows up to that seq that are not unsynced are on the medium; true when that is news. The record is not stored.
+    bool raiseDurable(Seq upTo)
+    {
+        const Seq limit = unsynced.empty() ? upTo : std::min(upTo, unsynced.lowest - 1);
+        const bool isNews = limit > record.durable;
+        record.durable = std::max(record.durable, limit);
+        return isNews;
+    }
 
     [[nodiscard]] bool mayPropose() const
     {

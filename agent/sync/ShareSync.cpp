@@ -1,6 +1,5 @@
 #include "agent/sync/ShareSync.h"
 
-#include "agent/sync/DiskState.h"
 #include "agent/sync/TemporarySweep.h"
 #include "shared/base/Errors.h"
 
@@ -10,12 +9,6 @@
 #include <utility>
 
 namespace tidewire {
-
-namespace {
-
-constexpr unsigned kMaxStubborn = 3;
-
-} // namespace
 
 ShareSync::ShareSync(ShareOptions options,
                      FileSystem& files,
@@ -90,6 +83,7 @@ bool ShareSync::start()
             _share.index.forgetShare(_share.record);
         }
         loadRules();
+        _durable.start(_share.options.boot);
         _share.index.putShare(_share.record);
         _downlink.start();
         sweepTemporaries(_share);
@@ -236,6 +230,7 @@ void ShareSync::stop()
     if (_running)
     {
         _downlink.checkDisplaced(true);
+        _durable.stop();
     }
 }
 
@@ -269,6 +264,8 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
             ": the relay's store is another one; both sides are compared, nothing is "
             "deleted");
         _share.index.forgetRevisions(_share.record.id);
+        _share.record.durable = 0;
+        _share.unsynced = {};
     }
     if (reset)
     {
@@ -372,115 +369,6 @@ void ShareSync::stillWriting(const RelativePath& path)
     _changes.mark(path, HintScope::Entry, HintTiming::Writing);
 }
 
-void ShareSync::released(const RelativePath& path)
-{
-    if (!_stubborn.empty() && !_share.index.get(_share.record.id, path))
-    {
-        // The folder is gone at last.
-        _stubborn.erase(path);
-    }
-    _downlink.reconsider(path);
-}
-
-std::optional<Revision> ShareSync::awaited(const RelativePath& path)
-{
-    return _downlink.awaited(path);
-}
-
-std::optional<Seq> ShareSync::takeApplied(const RelativePath& path, const Entry& entry)
-{
-    return _downlink.takeApplied(path, entry);
-}
-
-bool ShareSync::takeOwn(const Revision& revision)
-{
-    return _uplink.takeLost(revision);
-}
-
-void ShareSync::refused(const RelativePath& path, const std::optional<Revision>& head)
-{
-    if (head)
-    {
-        const bool sendOnly = _share.options.mode == ShareMode::Send;
-        if (!sendOnly)
-        {
-            _downlink.onJudged(path, *head);
-            return;
-        }
-        // What this agent has is what counts: propose again on what stands there.
-        IndexEntry entry;
-        entry.path = path;
-        entry.seq = head->seq;
-        entry.entry = head->entry;
-        if (head->entry.kind == EntryKind::Tombstone)
-        {
-            _share.index.remove(_share.record.id, path);
-        }
-        else
-        {
-            _share.index.put(_share.record.id, entry);
-        }
-    }
-    else
-    {
-        _share.index.remove(_share.record.id, path);
-    }
-    lookAgain(path, HintScope::Entry, SteadyTime(0));
-}
-
-void ShareSync::superseded(const Revision& head)
-{
-    if (_share.options.mode == ShareMode::Send)
-    {
-        refused(head.path, head);
-        return;
-    }
-    _downlink.onNews(head);
-}
-
-void ShareSync::cannotVanish(const RelativePath& path)
-{
-    const auto row = _share.index.get(_share.record.id, path);
-    if (!row || !isSurelyAbsent(_share.files, path))
-    {
-        _stubborn.erase(path);
-        lookAgain(path, HintScope::Entry, SteadyTime(0));
-        return;
-    }
-    // Our own last changes below it may just be on their way.
-    if (!_downlink.awaitsBelow(path) && ++_stubborn[path] < kMaxStubborn)
-    {
-        lookAgain(path, HintScope::Entry, std::chrono::seconds(1));
-        return;
-    }
-    _stubborn.erase(path);
-    folderStays(*row);
-}
-
-void ShareSync::cannotReplace(const RelativePath& path)
-{
-    const auto row = _share.index.get(_share.record.id, path);
-    if (row && row->entry.kind == EntryKind::Directory)
-    {
-        folderStays(*row);
-    }
-    else
-    {
-        lookAgain(path, HintScope::Entry, SteadyTime(0));
-    }
-}
-
-/// The relay's folder, which this agent had given up, is news again.
-void ShareSync::folderStays(const IndexEntry& folder)
-{
-    Revision revision;
-    revision.seq = folder.seq;
-    revision.path = folder.path;
-    revision.entry = folder.entry;
-    _share.index.remove(_share.record.id, folder.path);
-    _downlink.onJudged(folder.path, revision);
-}
-
 bool ShareSync::rootIsSound()
 {
     try
@@ -550,6 +438,7 @@ bool ShareSync::run()
     }
     _uplink.pump();
     more = _downlink.pump() || more;
+    _durable.run();
     report();
     return more && _running;
 }
@@ -564,6 +453,10 @@ std::optional<SteadyTime> ShareSync::nextDue() const
     if (const auto line = _report.nextDue())
     {
         due = std::min(due.value_or(*line), *line);
+    }
+    if (const auto sync = _durable.nextDue())
+    {
+        due = std::min(due.value_or(*sync), *sync);
     }
     if (const auto look = _changes.nextDue())
     {

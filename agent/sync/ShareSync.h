@@ -5,6 +5,7 @@
 #include "agent/sync/BatchReport.h"
 #include "agent/sync/CountingRunner.h"
 #include "agent/sync/Downlink.h"
+#include "agent/sync/DurableMark.h"
 #include "agent/sync/LocalChanges.h"
 #include "agent/sync/PathTable.h"
 #include "agent/sync/PrivateFolder.h"
@@ -151,6 +152,7 @@ private:
     std::map<RelativePath, unsigned>
         _stubborn; // folders that the relay would not let go, how often on this connection
     BatchReport _report;
+    DurableMark _durable{_share};
     LocalChanges _changes;
 };
 

@@ -193,6 +193,10 @@ bool Uplink::onlyIdentityChanged(const std::optional<IndexEntry>& row,
     }
     IndexEntry fresh = *row;
     fresh.local = LocalIdentity::of(stat);
+    if (fresh.local != row->local && fresh.entry.kind != EntryKind::Directory)
+    {
+        _share.noteUnsynced(fresh.seq);
+    }
     _share.index.put(_share.record.id, fresh);
     return true;
 }

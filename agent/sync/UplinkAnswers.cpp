@@ -104,6 +104,7 @@ void Uplink::accepted(const Flight& flight, Seq seq)
     else
     {
         row = IndexEntry{flight.path, seq, flight.entry, flight.local};
+        _share.noteUnsynced(seq);
         if (flight.signature)
         {
             _share.index.put(share, *row, *flight.signature);
@@ -146,6 +147,7 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
         {
             // Only its metadata was changed here: that is no content that could be lost.
             _share.index.put(_share.record.id, {path, row->seq, row->entry, flight.local});
+            _share.noteUnsynced(row->seq);
         }
         _host.refused(path, result.head);
         release(path);

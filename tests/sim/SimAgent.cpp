@@ -103,6 +103,7 @@ void SimAgent::addShare()
     options.mode = _settings.mode;
     options.ignore = _settings.ignore;
     options.maxRevisions = _settings.maxRevisions;
+    options.boot = std::to_string(_boot);
     // As the agent does it: watched first, so that nothing gets lost between the scan and the watch.
     const bool started = _engine->addShare(++_share,
                                            std::move(options),
@@ -149,6 +150,13 @@ void SimAgent::kill()
         connection->broken = true;
         connection->agentEnded = true;
     }
+}
+
+void SimAgent::cutPower()
+{
+    kill();
+    _files->crash();
+    ++_boot;
 }
 
 void SimAgent::stopClean()

@@ -77,6 +77,9 @@ public:
     void stopClean();
     [[nodiscard]] bool isRunning() const { return _engine != nullptr; }
 
+    /// The power fails: the disk loses what was not synced, the index nothing. The next start is that of another boot.
+    void cutPower();
+
     /// The index is lost with the process.
     void loseIndex();
 
@@ -134,6 +137,7 @@ private:
     std::optional<SteadyTime> _startAt; // of a share that has stopped
     bool _isLeaving = false;
     bool _startedEmpty = false;
+    unsigned _boot = 1;
 };
 
 } // namespace tidewire

@@ -69,6 +69,8 @@ TEST_CASE_METHOD(IndexFixture, "Index: a share's record survives a reopen")
     record.cursor = 77;
     record.tag = 0x8000000000000001U;
     record.ignoreRules = hashOf(3);
+    record.durable = 76;
+    record.boot = "this one";
     index().putShare(record);
     CHECK(index().share("other").id != share);
 
@@ -80,6 +82,8 @@ TEST_CASE_METHOD(IndexFixture, "Index: a share's record survives a reopen")
     CHECK(again.cursor == record.cursor);
     CHECK(again.tag == record.tag);
     CHECK(again.ignoreRules == record.ignoreRules);
+    CHECK(again.durable == record.durable);
+    CHECK(again.boot == record.boot);
 }
 
 TEST_CASE_METHOD(IndexFixture, "Index: every field of an entry survives a reopen")

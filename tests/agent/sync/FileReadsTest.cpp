@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <map>
 
 using namespace tidewire;
@@ -38,6 +39,9 @@ protected:
     {
         const RelativePath path = job->request().path;
         contents.push_back(path.text());
+        copies = std::any_of(job->delta.begin(), job->delta.end(), [](const Op& op) {
+            return op.kind == OpKind::Copy;
+        });
         if (!job->streaming)
         {
             return;
@@ -137,6 +141,7 @@ protected:
 
     FileReads reads;
     std::vector<std::string> contents;
+    bool copies = false; ///< the last one's delta does
     std::vector<ReadStatus> failed;
     std::vector<std::pair<std::string, SteadyTime>> putOff;
     std::vector<std::string> voided;
@@ -333,4 +338,28 @@ TEST_CASE_METHOD(ReadsFixture,
     CHECK(runner.jobs.back()->weight() == JobWeight::Light);
     runner.runAll();
     CHECK(contents.at(0) == "small");
+}
+
+TEST_CASE_METHOD(
+    ReadsFixture,
+    "FileReads: no delta is made against a signature of another content than the row's",
+    "[reads]")
+{
+    const bool isRight = GENERATE(true, false);
+    CAPTURE(isRight);
+    const std::string before = variedText(50000, 1);
+    const std::string now = before + "and more";
+    writeFile(files, "a", now);
+    const std::string signedText = isRight ? before : now;
+    SignatureBuilder builder(signedText.size());
+    builder.add(asBytes(signedText));
+    Hash hash;
+    const auto signature = builder.finish(hash);
+    index.put(share.record.id, {pathOf("a"), 5, fileEntry(before), {}}, signature);
+
+    read("a");
+    run();
+
+    REQUIRE(contents == std::vector<std::string>{"a"});
+    CHECK(copies == isRight);
 }

@@ -38,6 +38,7 @@ protected:
         ShareOptions options;
         options.name = "photos";
         options.agent = "kitchen";
+        options.boot = "the only one";
         ShareHooks hooks;
         hooks.reconnect = [this](const std::string&) {
             ++reconnects;
