@@ -80,11 +80,13 @@ public:
          const IgnoreRules& rules,
          const RelativePath& folder,
          std::uint64_t device,
+         std::uint32_t modeMask,
          ScanSink& sink):
         _files(files),
         _rules(rules),
         _folder(folder),
         _device(device),
+        _modeMask(modeMask),
         _sink(sink)
     {
     }
@@ -103,6 +105,7 @@ private:
     const IgnoreRules& _rules;
     const RelativePath& _folder;
     const std::uint64_t _device;
+    const std::uint32_t _modeMask;
     ScanSink& _sink;
     std::uint64_t _inode = 0; ///< of the folder
     bool _isProved = false;   ///< the folder was there still after the listing
@@ -237,7 +240,7 @@ void Scan::onEntry(const RelativePath& path, const FileStat& stat, const IndexEn
         skip(Skipped::Reason::Special, path.text());
         return;
     }
-    if (row == nullptr || !isUnchanged(*row, stat))
+    if (row == nullptr || !isUnchanged(*row, stat, _modeMask))
     {
         _sink.onFinding({row == nullptr ? Finding::Kind::New : Finding::Kind::Changed, path, stat});
     }
@@ -287,7 +290,7 @@ void Scan::skip(Skipped::Reason reason, std::string path, int code)
 
 } // namespace
 
-bool isUnchanged(const IndexEntry& entry, const FileStat& stat)
+bool isUnchanged(const IndexEntry& entry, const FileStat& stat, std::uint32_t modeMask)
 {
     if (entry.seq == 0 || entry.entry.kind != entryKindOf(stat.kind))
     {
@@ -296,7 +299,7 @@ bool isUnchanged(const IndexEntry& entry, const FileStat& stat)
     switch (stat.kind)
     {
     case FileKind::Directory:
-        return entry.entry.mode == stat.mode;
+        return entry.entry.mode == (stat.mode & modeMask);
     case FileKind::File:
         return entry.local == LocalIdentity::of(stat);
     case FileKind::Symlink:
@@ -315,9 +318,10 @@ void scanFolder(FileSystem& files,
                 const IgnoreRules& rules,
                 const RelativePath& folder,
                 std::uint64_t device,
-                ScanSink& sink)
+                ScanSink& sink,
+                std::uint32_t modeMask)
 {
-    Scan(files, rules, folder, device, sink).run(index, share);
+    Scan(files, rules, folder, device, modeMask, sink).run(index, share);
 }
 
 } // namespace tidewire

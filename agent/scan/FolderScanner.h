@@ -55,9 +55,10 @@ public:
 };
 
 /// Whether an indexed entry is known to the relay (seq is not 0) and still is what the index says: same kind; for a file size, inode, mtime
-/// and ctime; for a folder the mode; for a link inode, mtime and ctime. A file whose ctime alone
+/// and ctime; for a folder the mode as far as `modeMask` goes; for a link inode, mtime and ctime. A file whose ctime alone
 /// differs (chmod, rename, link count) is Changed as well: the caller finds out what it was.
-[[nodiscard]] bool isUnchanged(const IndexEntry& entry, const FileStat& stat);
+[[nodiscard]] bool
+isUnchanged(const IndexEntry& entry, const FileStat& stat, std::uint32_t modeMask);
 
 /// Looks at one folder, not below it.
 ///
@@ -77,6 +78,7 @@ void scanFolder(FileSystem& files,
                 const IgnoreRules& rules,
                 const RelativePath& folder,
                 std::uint64_t device,
-                ScanSink& sink);
+                ScanSink& sink,
+                std::uint32_t modeMask = 07777);
 
 } // namespace tidewire

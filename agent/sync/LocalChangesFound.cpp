@@ -22,8 +22,14 @@ void LocalChanges::scanNext()
 {
     const RelativePath folder = std::move(_folders.back());
     _folders.pop_back();
-    scanFolder(
-        _share.files, _share.index, _share.record.id, _share.rules, folder, _share.device, *this);
+    scanFolder(_share.files,
+               _share.index,
+               _share.record.id,
+               _share.rules,
+               folder,
+               _share.device,
+               *this,
+               _share.options.modes.mask());
     if (_folders.empty() && _scanStart)
     {
         const SteadyTime duration = _share.clock.steady() - *_scanStart;

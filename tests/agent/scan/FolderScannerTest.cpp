@@ -402,3 +402,17 @@ TEST_CASE("scanFolder: on random trees it finds what find(1) finds")
     }
     CHECK(again.lines.empty());
 }
+
+TEST_CASE("FolderScanner: a folder's special bits count only where they are carried", "[scan]")
+{
+    IndexEntry entry;
+    entry.seq = 1;
+    entry.entry.kind = EntryKind::Directory;
+    entry.entry.mode = 0755;
+    FileStat stat;
+    stat.kind = FileKind::Directory;
+    stat.mode = 02755;
+
+    CHECK(isUnchanged(entry, stat, 0777));
+    CHECK_FALSE(isUnchanged(entry, stat, 07777));
+}
