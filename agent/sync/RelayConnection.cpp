@@ -17,7 +17,8 @@ namespace tidewire {
 
 namespace {
 
-constexpr std::size_t kScratchBytes = std::size_t{64} * 1024;
+/// Two of the largest records, so that in a stream of them few are cut.
+constexpr std::size_t kScratchBytes = 2 * (kRecordHeadBytes + kMaxRecordPlainBytes + kTagBytes);
 
 /// The same reason of failure is logged again after this time.
 constexpr SteadyTime kFailureInterval = std::chrono::hours(1);
