@@ -296,9 +296,9 @@ std::string RelayConnection::refusal(const MessageLink& link) const
     {
         return link.endReason();
     }
-    return "the relay refuses this agent: either it does not know the key " +
+    return "the relay refuses this agent: it does not know the key " +
            publicKeyText(_options.identity->own.open) +
-           ", or its own is not the one in [relay] key";
+           ", its own is not the one in [relay] key, or it has no room";
 }
 
 /// One turn of a connection: writes, hands over, waits, reads. Empty while it lives, else why it
