@@ -1,4 +1,5 @@
-// One large incompressible file from one agent to another, against two rsync runs through a daemon.
+// One large incompressible file from one agent to another, with encryption and without, against two rsync runs through a
+// daemon.
 //
 // BigFileBench [--mib N] [--runs N]
 
@@ -18,9 +19,9 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1 << 20;
 
-double agents(std::uint64_t size, unsigned seed)
+double agents(std::uint64_t size, unsigned seed, Security security)
 {
-    Cluster cluster;
+    Cluster cluster(security);
     AgentNode& one = cluster.startAgent("one", {"", "", Route::Direct});
     AgentNode& two = cluster.startAgent("two", {"", "", Route::Direct});
     writeFile(one / "first", "x");
@@ -36,9 +37,9 @@ double agents(std::uint64_t size, unsigned seed)
         std::chrono::minutes(10));
     const double seconds = watch.seconds();
     cluster.settle({}, std::chrono::minutes(2));
-    std::cerr << "cpu seconds: sender " << one.process().cpuSeconds() << ", relay "
-              << cluster.relay().process().cpuSeconds() << ", receiver "
-              << two.process().cpuSeconds() << "\n";
+    std::cerr << "security " << securityName(security) << ", cpu seconds: sender "
+              << one.process().cpuSeconds() << ", relay " << cluster.relay().process().cpuSeconds()
+              << ", receiver " << two.process().cpuSeconds() << "\n";
     return seconds;
 }
 
@@ -59,10 +60,12 @@ int main(int argc, char** argv)
     const unsigned runs = option(argc, argv, "runs", 3);
 
     std::vector<double> ours;
+    std::vector<double> unencrypted;
     std::vector<double> theirs;
     for (unsigned i = 0; i < runs; ++i)
     {
-        ours.push_back(agents(size, i));
+        ours.push_back(agents(size, i, Security::Noise));
+        unencrypted.push_back(agents(size, i, Security::None));
         theirs.push_back(rsync(size, i));
     }
     const double our = percentile(ours, 0.5);
@@ -70,5 +73,8 @@ int main(int argc, char** argv)
     printFigure("big_file_tidewire", our, "s");
     printFigure("big_file_rsync", their, "s");
     printFigure("big_file_rsync_to_tidewire", their / our, "times", "> 2");
+    const double plain = percentile(unencrypted, 0.5);
+    printFigure("big_file_unencrypted", plain, "s");
+    printFigure("big_file_unencrypted_to_encrypted", plain / our, "times", "> 0.6");
     return 0;
 }

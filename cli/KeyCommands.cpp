@@ -36,7 +36,7 @@ void generateKey(std::ostream& output)
 void showPublicKey(std::istream& input, std::ostream& output)
 {
     Secret<kMostBytes> text;
-    input.read(reinterpret_cast<char*>(text.data()), static_cast<std::streamsize>(text.size()));
+    input.read(reinterpret_cast<char*>(text.data()), static_cast<std::streamsize>(kMostBytes));
     const auto size = static_cast<std::size_t>(input.gcount());
     const auto key = parsePrivateKey(withoutBlanks(asText(text.bytes().first(size))));
     if (!key)

@@ -3,6 +3,7 @@
 #include "relay/EventLoop.h"
 
 #include "shared/base/Errors.h"
+#include "shared/noise/Records.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,7 +16,8 @@ namespace tidewire {
 
 namespace {
 
-constexpr std::size_t kScratchBytes = std::size_t{128} * 1024;
+/// Two of the largest records, so that in a stream of them few are cut.
+constexpr std::size_t kScratchBytes = 2 * (kRecordHeadBytes + kMaxRecordPlainBytes + kTagBytes);
 
 /// Tags of descriptors that are no connection: the wakeup, and from the bit on the listeners.
 constexpr std::uint64_t kWakeupTag = 0;

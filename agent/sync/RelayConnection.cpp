@@ -17,7 +17,8 @@ namespace tidewire {
 
 namespace {
 
-constexpr std::size_t kScratchBytes = std::size_t{64} * 1024;
+/// Two of the largest records, so that in a stream of them few are cut.
+constexpr std::size_t kScratchBytes = 2 * (kRecordHeadBytes + kMaxRecordPlainBytes + kTagBytes);
 
 /// The same reason of failure is logged again after this time.
 constexpr SteadyTime kFailureInterval = std::chrono::hours(1);
@@ -295,9 +296,9 @@ std::string RelayConnection::refusal(const MessageLink& link) const
     {
         return link.endReason();
     }
-    return "the relay refuses this agent: either it does not know the key " +
+    return "the relay refuses this agent: it does not know the key " +
            publicKeyText(_options.identity->own.open) +
-           ", or its own is not the one in [relay] key";
+           ", its own is not the one in [relay] key, or it has no room";
 }
 
 /// One turn of a connection: writes, hands over, waits, reads. Empty while it lives, else why it

@@ -31,6 +31,9 @@ constexpr int kKeepaliveProbes = 3;
 /// What one onWritable() takes from the outbox, then others have their turn.
 constexpr std::size_t kTurnBytes = 1 << 20;
 
+/// The same when they have to be sealed, which takes its time: meanwhile whoever fills the outbox hears of what has gone.
+constexpr std::size_t kSealTurnBytes = 2 * Channel::kMaxSealBytes;
+
 /// What a sealed piece is longer than its plain bytes, about: a hint for the allocation.
 constexpr std::size_t kSealBytes = 32;
 
@@ -146,7 +149,7 @@ void MessageLink::fill()
 
 LinkIo MessageLink::onWritable()
 {
-    for (std::size_t budget = kTurnBytes; budget > 0;)
+    for (std::size_t budget = _channel->isTransparent() ? kTurnBytes : kSealTurnBytes; budget > 0;)
     {
         if (_wireBegin == _wire.size())
         {

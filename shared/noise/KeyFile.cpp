@@ -74,7 +74,7 @@ KeyPair readKeyFile(const std::string& path)
     requirePrivate(file, path);
     Secret<kMostBytes> text;
     std::size_t size = 0;
-    for (ssize_t count = 1; count > 0 && size < text.size();)
+    for (ssize_t count = 1; count > 0 && size < kMostBytes;)
     {
         const MutableByteView room = text.bytes().subspan(size);
         count = ::read(file.get(), room.data(), room.size());

@@ -51,7 +51,7 @@ KeyPair makeKeyPair()
 {
     prepareCrypto();
     PrivateKey secret;
-    ::randombytes_buf(secret.data(), secret.size());
+    ::randombytes_buf(secret.data(), PrivateKey::size());
     secret.bytes().front() &= 248U;
     secret.bytes().back() = static_cast<std::uint8_t>((secret.bytes().back() & 127U) | 64U);
     return keyPairOf(secret);

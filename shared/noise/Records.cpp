@@ -5,6 +5,7 @@
 #include "shared/base/Errors.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidewire {
 
@@ -43,10 +44,9 @@ void RecordWriter::seal(Bytes& wire, std::size_t begin)
 
 ByteView RecordReader::next(MutableByteView& bytes)
 {
-    if (_isSpent)
+    if (std::exchange(_isSpent, false))
     {
-        Bytes().swap(_partial);
-        _isSpent = false;
+        _partial.clear();
     }
     if (_partial.empty() && bytes.size() >= kRecordHeadBytes)
     {
@@ -57,6 +57,11 @@ ByteView RecordReader::next(MutableByteView& bytes)
             bytes = bytes.subspan(whole);
             return open(record);
         }
+    }
+    if (_partial.empty() && bytes.empty())
+    {
+        Bytes().swap(_partial); // in a stream of cut records it would be made anew for each
+        return {};
     }
     gather(bytes, kRecordHeadBytes);
     if (_partial.size() < kRecordHeadBytes)
