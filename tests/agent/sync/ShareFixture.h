@@ -139,6 +139,7 @@ protected:
         for (unsigned count = 1; count < kMaxTurns; ++count)
         {
             const bool more = share->run();
+            share->onCommitted();
             const bool ran = withJobs && runner.runOne();
             const bool served = serve();
             const auto due = share->nextDue();
