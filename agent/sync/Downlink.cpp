@@ -60,6 +60,9 @@ Downlink::Downlink(ShareContext& share,
                       _downloads.drop(path);
                       retryLater(*item, "the relay no longer has this version");
                   }
+              },
+              [this](const RelativePath& path, Seq seq, bool complete) {
+                  onFollowedEnd(path, seq, complete);
               }}),
     _queue(share),
     _downloads(share,
@@ -139,6 +142,7 @@ void Downlink::accept(RevisionsMessage::Item& item)
     }
     Item fresh;
     fresh.revision = std::move(item.revision);
+    fresh.upload = item.upload;
     // When much is waiting already, the content is fetched once its turn has come.
     if (item.hasDelta && _queue.heldBytes() < kMaxHeldBytes &&
         totalLength(item.delta) == fresh.revision.entry.size &&
@@ -231,6 +235,7 @@ void Downlink::onDisconnected()
 {
     _queue.restart();
     _fetcher.onDisconnected();
+    _downloads.leaveFollowed();
     std::vector<RelativePath> lost;
     _queue.forEach([&](Item& item) {
         if (item.state == RevisionQueue::State::Fetching)
@@ -450,6 +455,7 @@ void Downlink::removePartial(const Revision& revision)
 void Downlink::finish(const RelativePath& path)
 {
     _tasks.erase(path);
+    _downloads.dropFollowed(path);
     removePartial(_queue.find(path)->revision);
     if (auto next = _queue.finish(path))
     {
@@ -476,6 +482,7 @@ bool Downlink::pump()
     }
     startApply();
     _displaced.check(false);
+    _downloads.sweepLeftovers();
     return portion == 0 || _queue.canLoad();
 }
 
@@ -507,6 +514,10 @@ std::optional<SteadyTime> Downlink::nextDue() const
     if (const auto displaced = _displaced.nextDue())
     {
         due = std::min(due.value_or(*displaced), *displaced);
+    }
+    if (const auto leftover = _downloads.nextDue())
+    {
+        due = std::min(due.value_or(*leftover), *leftover);
     }
     return due;
 }
