@@ -21,10 +21,12 @@ constexpr std::size_t kInlineOps = 4096;
 
 LiveBatch::LiveBatch(const Store& store,
                      std::vector<Accepted> accepted,
-                     std::unordered_map<Seq, ConnectionId> origins):
+                     std::unordered_map<Seq, ConnectionId> origins,
+                     const IncomingUploads& incoming):
     _store(store),
     _accepted(std::move(accepted)),
-    _origins(std::move(origins))
+    _origins(std::move(origins)),
+    _incoming(incoming)
 {
 }
 
@@ -186,6 +188,7 @@ RevisionsMessage LiveBatch::message(const Chunk& chunk, ShareNumber share, const
         }
         RevisionsMessage::Item& item = message.items.emplace_back();
         item.revision = _accepted[i].revision;
+        item.upload = _incoming.numberOf(item.revision.seq);
         if (i < _inline.size() && _inline[i])
         {
             item.hasDelta = true;

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "relay/session/IncomingUploads.h"
 #include "relay/session/ShareWriter.h"
 
 #include <deque>
@@ -18,16 +19,24 @@ class SessionUploads
 {
 public:
     /// `mayWrite` false: every upload fails.
-    SessionUploads(ShareWriter& writer, ShareNumber share, bool mayWrite);
+    SessionUploads(ShareWriter& writer,
+                   IncomingUploads& incoming,
+                   ShareNumber share,
+                   bool mayWrite);
+    ~SessionUploads();
 
-    void open(const std::string& agent, const UploadOpenMessage& message);
-    void add(const std::string& agent, const UploadFrameMessage& message);
+    SessionUploads(const SessionUploads&) = delete;
+    SessionUploads& operator=(const SessionUploads&) = delete;
+
+    /// `connection` is this one's number.
+    void open(const std::string& agent, ConnectionId connection, const UploadOpenMessage& message);
+    void add(const std::string& agent, UploadFrameMessage& message);
 
     /// True when the frames of an upload that is open here could not be stored.
     [[nodiscard]] bool hasFailed(const UploadToken& token) const;
 
-    /// The upload was proposed: it has ended.
-    void end(const UploadToken& token);
+    /// The upload was proposed, which ends it.
+    void onProposed(const Proposal& proposal, const ProposalResult& result);
 
     /// After a commit: the UPLOAD_STATEs that are due.
     [[nodiscard]] std::vector<UploadStateMessage> takeStates();
@@ -40,16 +49,19 @@ private:
         std::uint32_t next = 0;   // index of the frame that must come next
         std::uint32_t stated = 0; // frames in the last UPLOAD_STATE
         std::uint64_t digest = 0;
-        bool opening = false; // UPLOAD_STATE after UPLOAD_OPEN is due
-        bool failed = false;  // told so; frames are skipped
+        bool opening = false;       // UPLOAD_STATE after UPLOAD_OPEN is due
+        bool failed = false;        // told so; frames are skipped
+        std::uint64_t incoming = 0; // number for its followers; 0: nobody may follow
         std::shared_ptr<const BatchFate> fate;
     };
 
     [[nodiscard]] static bool isLost(const Item& item);
+    void end(const UploadToken& token);
     [[nodiscard]] Item* find(const UploadToken& token);
     [[nodiscard]] const Item* find(const UploadToken& token) const;
 
     ShareWriter& _writer;
+    IncomingUploads& _incoming;
     const ShareNumber _share;
     const bool _mayWrite;
     std::deque<Item> _items; // oldest first

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "relay/session/IncomingUploads.h"
 #include "relay/session/ShareWriter.h"
 
 #include <map>
@@ -23,6 +24,7 @@ struct ShareHub
     const std::string name;
     Store& store;
     ShareWriter writer;
+    IncomingUploads incoming;
     SteadyTime upkeepAfter{}; ///< after a failure
 };
 
