@@ -3,6 +3,7 @@
 #include "agent/sync/RelayConnection.h"
 
 #include "shared/base/Errors.h"
+#include "shared/daemon/LogEvent.h"
 #include "shared/net/NoiseChannel.h"
 
 #include <poll.h>
@@ -466,7 +467,10 @@ void RelayConnection::logConnected()
     }
     else
     {
-        _log.information(text);
+        logWith(_log,
+                Poco::Message::PRIO_INFORMATION,
+                text,
+                {.event = LogEvent::RelayConnected, .peer = _options.address.host});
     }
 }
 
@@ -486,7 +490,10 @@ void RelayConnection::logEnd(const std::string& reason, SteadyTime delay)
     const auto line = _failures.pass(text, _clock.steady());
     if (line)
     {
-        _log.warning(*line + "; next attempt in " + secondsText(delay));
+        logWith(_log,
+                Poco::Message::PRIO_WARNING,
+                *line + "; next attempt in " + secondsText(delay),
+                {.event = LogEvent::RelayLost, .peer = _options.address.host});
     }
     else
     {
