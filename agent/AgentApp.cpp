@@ -10,6 +10,7 @@
 #include "agent/watch/WatchHub.h"
 #include "shared/base/Clock.h"
 #include "shared/base/Errors.h"
+#include "shared/daemon/LogEvent.h"
 #include "shared/daemon/StateLock.h"
 #include "shared/daemon/Worker.h"
 #include "shared/noise/KeyFile.h"
@@ -93,6 +94,11 @@ public:
         });
     }
 
+    void pulse(const HeartbeatPtr& heartbeat)
+    {
+        _loop.post([this, heartbeat] { heartbeat->say(_shares.status(_isConnected)); });
+    }
+
 private:
     /// Jobs that come back after the end of the loop are dropped with it.
     class Runner: public JobRunner
@@ -133,6 +139,7 @@ private:
         callbacks.onConnected = [this, connection](RelayConnection::Number number) {
             postFrom(connection, [this, number] {
                 _number = number;
+                _isConnected = true;
                 _engine.onConnected();
             });
         };
@@ -140,7 +147,10 @@ private:
             take(connection, std::move(message), wireBytes);
         };
         callbacks.onDisconnected = [this, connection](const std::string&) {
-            postFrom(connection, [this] { _engine.onDisconnected(); });
+            postFrom(connection, [this] {
+                _isConnected = false;
+                _engine.onDisconnected();
+            });
         };
         callbacks.onSent = [](Lane, std::uint64_t) {
         };
@@ -156,6 +166,7 @@ private:
         }
         _address = address;
         _connection->stop();
+        _isConnected = false;
         _engine.onDisconnected();
         _connection = makeConnection();
         _paused = false;
@@ -261,6 +272,7 @@ private:
     // Owned by the sync thread while it runs.
     std::optional<SteadyTime> _trimAt;
     RelayConnection::Number _number = 0;
+    bool _isConnected = false;
     unsigned _connections = 0; // how many there were: the number of the present one
     HostPort _address;
 
@@ -301,9 +313,11 @@ void AgentApp::reload()
     const ConfigChange change = changeConfig(_running, _config);
     if (!change.later.empty())
     {
-        Poco::Logger::get("agent").warning(
-            "the new configuration holds changes that take a restart: " +
-            Poco::cat(std::string(", "), change.later.begin(), change.later.end()));
+        logWith(Poco::Logger::get("agent"),
+                Poco::Message::PRIO_WARNING,
+                "the new configuration holds changes that take a restart: " +
+                    Poco::cat(std::string(", "), change.later.begin(), change.later.end()),
+                {.event = LogEvent::RestartNeeded});
     }
     _running = change.config;
     _parts->configure(_running);
@@ -312,6 +326,11 @@ void AgentApp::reload()
 void AgentApp::stop()
 {
     _parts.reset();
+}
+
+void AgentApp::pulse(const HeartbeatPtr& heartbeat)
+{
+    _parts->pulse(heartbeat);
 }
 
 } // namespace tidewire

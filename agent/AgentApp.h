@@ -23,6 +23,7 @@ protected:
     void start() override;
     void reload() override;
     void stop() override;
+    void pulse(const HeartbeatPtr& heartbeat) override;
 
 private:
     class Parts;

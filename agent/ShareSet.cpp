@@ -142,8 +142,10 @@ void ShareSet::open(WatchId id, Share& share)
                 _watchers.setPoll(id, share.config.poll);
                 _watchers.add(id, share.config.path, predicateOf(_engine.share(id)->rules()));
             }
-            _log.information(share.config.name + ": keeping " + share.config.path +
-                             " in step with the relay");
+            ShareLog(_log, share.config.name)
+                .information(share.config.name + ": keeping " + share.config.path +
+                                 " in step with the relay",
+                             {.event = LogEvent::ShareStarted});
             share.problem.clear();
             return;
         }
@@ -156,10 +158,37 @@ void ShareSet::open(WatchId id, Share& share)
     close(id, share);
     if (share.problem != problem)
     {
-        _log.error(share.config.name + ": " + problem +
-                   "; nothing is touched, the share goes on when that is mended");
+        ShareLog(_log, share.config.name)
+            .error(share.config.name + ": " + problem +
+                       "; nothing is touched, the share goes on when that is mended",
+                   {.event = LogEvent::ShareStopped});
         share.problem = problem;
     }
+}
+
+std::string ShareSet::status(bool connected) const
+{
+    std::string text = connected ? "" : "no connection to the relay; ";
+    const char* separator = "";
+    for (const auto& [id, share] : _shares)
+    {
+        const ShareSync* running = share.open ? _engine.share(id) : nullptr;
+        text += separator + share.config.name;
+        separator = ", ";
+        if (running == nullptr)
+        {
+            text += " stopped (" + share.problem + ")";
+        }
+        else if (running->isSettled())
+        {
+            text += " up to date";
+        }
+        else
+        {
+            text += connected ? " at work" : " waits";
+        }
+    }
+    return text;
 }
 
 /// What is not watched, once for each state of affairs.
@@ -171,7 +200,9 @@ void ShareSet::tellCoverage(WatchId id, Share& share)
         share.coverage = coverage.problem;
         if (!share.coverage.empty())
         {
-            _log.warning(share.config.name + ": " + share.coverage);
+            ShareLog(_log, share.config.name)
+                .warning(share.config.name + ": " + share.coverage,
+                         {.event = LogEvent::WatchLimited});
         }
     }
     if (ShareSync* running = _engine.share(id))

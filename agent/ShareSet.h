@@ -32,6 +32,9 @@ public:
     /// Opens what can be opened, lets go of what was lost; tells when to be called again.
     std::optional<SteadyTime> keep();
 
+    /// How it stands with each share, in words, in one line for people. `connected`: to the relay.
+    [[nodiscard]] std::string status(bool connected) const;
+
 private:
     struct Share
     {

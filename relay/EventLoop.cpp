@@ -3,6 +3,7 @@
 #include "relay/EventLoop.h"
 
 #include "shared/base/Errors.h"
+#include "shared/daemon/LogEvent.h"
 #include "shared/noise/Records.h"
 
 #include <sys/epoll.h>
@@ -83,10 +84,14 @@ void EventLoop::listen(const HostPort& address)
 {
     for (Listener& listener : Listener::open(address))
     {
-        watchFd(
-            _epoll.get(), EPOLL_CTL_ADD, listener.fd(), EPOLLIN, kListenerBit | _listeners.size());
-        _listeners.push_back(std::move(listener));
+        listen(std::move(listener));
     }
+}
+
+void EventLoop::listen(Listener listener)
+{
+    watchFd(_epoll.get(), EPOLL_CTL_ADD, listener.fd(), EPOLLIN, kListenerBit | _listeners.size());
+    _listeners.push_back(std::move(listener));
 }
 
 void EventLoop::run()
@@ -105,7 +110,7 @@ void EventLoop::run()
             const epoll_event& event = ready[static_cast<std::size_t>(i)];
             dispatch(event.data.u64, event.events);
         }
-        takeAgents();
+        takeTasks();
         takePosts();
         shakeHands();
         if (!_isStalled && !_stalled.empty())
@@ -238,6 +243,28 @@ void EventLoop::takePosts()
     }
 }
 
+void EventLoop::runSoon(std::function<void()> task)
+{
+    {
+        const std::lock_guard lock(_mutex);
+        _tasks.push_back(std::move(task));
+    }
+    _wakeup.wake();
+}
+
+void EventLoop::takeTasks()
+{
+    std::vector<std::function<void()>> tasks;
+    {
+        const std::lock_guard lock(_mutex);
+        tasks.swap(_tasks);
+    }
+    for (const auto& task : tasks)
+    {
+        task();
+    }
+}
+
 void EventLoop::closeFromCore(Connection& connection)
 {
     connection.link.dropBulk();
@@ -367,8 +394,10 @@ void EventLoop::logRefusal(const std::string& text)
 {
     if (const auto held = _refusals.pass(_clock.steady()))
     {
-        _log.warning(*held == 0 ? text
-                                : text + " (and " + std::to_string(*held) + " like it before)");
+        logWith(_log,
+                Poco::Message::PRIO_WARNING,
+                *held == 0 ? text : text + " (and " + std::to_string(*held) + " like it before)",
+                {.event = LogEvent::PeerRefused});
     }
 }
 

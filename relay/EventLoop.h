@@ -58,7 +58,7 @@ struct EventLoopLimits
 /// has answered WELCOME. After close() it hears no more of it, except for events that are in the queue already.
 ///
 /// Thread: run() on one thread, which owns all but the posts; send(), close(), roomMade(), stop(),
-///         wake() from any.
+///         runSoon(), wake() from any.
 /// Memory: the outboxes, which the core bounds, and per connection one part of a message, before WELCOME at most
 ///         EventLoopLimits::greetingBytes.
 class EventLoop: public RelayOutlet
@@ -79,6 +79,9 @@ public:
     /// Listens on `address` from run() on. Error when that is not possible. Before run().
     void listen(const HostPort& address);
 
+    /// Listens on a socket that was opened by somebody else. Before run().
+    void listen(Listener listener);
+
     /// Port of the first listening socket.
     [[nodiscard]] std::uint16_t port() const { return _listeners.front().port(); }
 
@@ -96,6 +99,9 @@ public:
     /// The core has taken events out of the queue.
     void roomMade();
 
+    /// Has `task` run on the thread of run(), soon.
+    void runSoon(std::function<void()> task);
+
     /// Makes the loop look at the clock anew.
     void wake() { _wakeup.wake(); }
 
@@ -107,14 +113,9 @@ private:
         Lane lane = Lane::Urgent;
     };
 
-    struct AgentChange
-    {
-        AgentKeys agents;
-        std::function<void()> then;
-    };
-
     void post(Post&& one);
     void takePosts();
+    void takeTasks();
     void closeFromCore(Connection& connection);
     [[nodiscard]] int waitMs() const;
     void dispatch(std::uint64_t tag, std::uint32_t what);
@@ -127,7 +128,6 @@ private:
     [[nodiscard]] std::unique_ptr<Channel> makeChannel(ConnectionId id);
     [[nodiscard]] bool recognise(ConnectionId id, const PublicKey& key);
     void shakeHands();
-    void takeAgents();
     void endStrangers();
 
     void pauseAccept(SteadyTime until);
@@ -185,7 +185,7 @@ private:
     // Guarded by _mutex.
     std::mutex _mutex;
     std::vector<Post> _posts;
-    std::vector<AgentChange> _changes;
+    std::vector<std::function<void()>> _tasks;
 };
 
 } // namespace tidewire

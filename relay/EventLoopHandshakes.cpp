@@ -69,27 +69,12 @@ void EventLoop::shakeHands()
 
 void EventLoop::setAgents(AgentKeys agents, std::function<void()> then)
 {
-    {
-        const std::lock_guard lock(_mutex);
-        _changes.push_back({std::move(agents), std::move(then)});
-    }
-    _wakeup.wake();
-}
-
-void EventLoop::takeAgents()
-{
-    std::vector<AgentChange> changes;
-    {
-        const std::lock_guard lock(_mutex);
-        changes.swap(_changes);
-    }
-    for (AgentChange& change : changes)
-    {
-        _agents = std::move(change.agents);
+    runSoon([this, agents = std::move(agents), then = std::move(then)] {
+        _agents = agents;
         endStrangers();
         // Behind everything that came in under the old keys, and before all that comes later.
-        tellCore(CoreTask{std::move(change.then)});
-    }
+        tellCore(CoreTask{then});
+    });
 }
 
 /// Ends who has proven a key and not greeted yet, when the key is nobody's now or somebody else's; the

@@ -4,13 +4,19 @@
 
 #include "shared/base/Errors.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <system_error>
 
 namespace tidewire {
@@ -58,6 +64,33 @@ UniqueFd listenOn(const addrinfo& info, const HostPort& address)
     return socket;
 }
 
+bool readOption(int fd, int option, int& value)
+{
+    socklen_t length = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0;
+}
+
+/// 0 when it is missing or no number.
+int numberFromEnvironment(const char* name)
+{
+    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe)
+    const std::string_view text = value == nullptr ? "" : value;
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() ? number : 0;
+}
+
+sockaddr_storage addressOf(const UniqueFd& socket)
+{
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
+    {
+        throwErrno("read the address of", "listening socket");
+    }
+    return address;
+}
+
 std::string peerText(const sockaddr_storage& address, socklen_t length)
 {
     std::array<char, NI_MAXHOST> host{};
@@ -102,14 +135,55 @@ std::vector<Listener> Listener::open(const HostPort& address)
     return listeners;
 }
 
+Listener Listener::adopt(UniqueFd socket)
+{
+    int domain = 0;
+    int type = 0;
+    int listens = 0;
+    const bool isSocket = readOption(socket.get(), SO_DOMAIN, domain) &&
+                          readOption(socket.get(), SO_TYPE, type) &&
+                          readOption(socket.get(), SO_ACCEPTCONN, listens);
+    if (!isSocket || (domain != AF_INET && domain != AF_INET6) || type != SOCK_STREAM ||
+        listens == 0)
+    {
+        throw Error("descriptor " + std::to_string(socket.get()) +
+                    " from the service manager is no listening TCP socket");
+    }
+    const int flags = ::fcntl(socket.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+        ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0)
+    {
+        throwErrno("prepare", "listening socket");
+    }
+    return Listener(std::move(socket));
+}
+
+std::vector<Listener> Listener::inherit()
+{
+    constexpr int kFirst = 3;
+    constexpr int kMost = 64;
+    std::vector<Listener> listeners;
+    if (numberFromEnvironment("LISTEN_PID") != ::getpid())
+    {
+        return listeners;
+    }
+    const int count = std::clamp(numberFromEnvironment("LISTEN_FDS"), 0, kMost);
+    for (int fd = kFirst; fd < kFirst + count; ++fd)
+    {
+        listeners.push_back(adopt(UniqueFd(fd)));
+    }
+    return listeners;
+}
+
+std::string Listener::name() const
+{
+    const sockaddr_storage address = addressOf(_socket);
+    return peerText(address, sizeof address);
+}
+
 std::uint16_t Listener::port() const
 {
-    sockaddr_storage address{};
-    socklen_t length = sizeof address;
-    if (::getsockname(_socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
-    {
-        throwErrno("read the address of", "listening socket");
-    }
+    const sockaddr_storage address = addressOf(_socket);
     return ntohs(address.ss_family == AF_INET6
                      ? reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port
                      : reinterpret_cast<const sockaddr_in*>(&address)->sin_port);

@@ -36,6 +36,17 @@ public:
     /// text for people when the address is in use or not this machine's.
     [[nodiscard]] static std::vector<Listener> open(const HostPort& address);
 
+    /// Takes a socket that listens already. Error when it is no stream socket of IPv4 or IPv6 that
+    /// listens.
+    [[nodiscard]] static Listener adopt(UniqueFd socket);
+
+    /// Takes the sockets that a service manager passes on (sd_listen_fds(3)): none without LISTEN_FDS
+    /// for this process. Error as adopt(). Once, before there are other threads.
+    [[nodiscard]] static std::vector<Listener> inherit();
+
+    /// Address and port, as the kernel says them.
+    [[nodiscard]] std::string name() const;
+
     [[nodiscard]] int fd() const { return _socket.get(); }
     [[nodiscard]] std::uint16_t port() const;
 

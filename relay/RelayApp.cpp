@@ -5,6 +5,7 @@
 #include "relay/AgentAccess.h"
 #include "shared/base/Errors.h"
 #include "shared/base/Version.h"
+#include "shared/daemon/LogEvent.h"
 #include "shared/fs/PosixFileSystem.h"
 #include "shared/noise/KeyFile.h"
 
@@ -34,13 +35,28 @@ void warnOf(const RelayConfig& config)
     const bool isLocal = std::all_of(config.listen.begin(), config.listen.end(), isLoopback);
     if (config.security == Security::None && !isLocal)
     {
-        log.warning("security = none: everybody who can reach " + addressList(config) +
-                    " can read and change every share");
+        logWith(log,
+                Poco::Message::PRIO_WARNING,
+                "security = none: everybody who can reach " + addressList(config) +
+                    " can read and change every share",
+                {.event = LogEvent::OpenAccess});
     }
     if (config.security == Security::Noise && config.agents.empty())
     {
         log.warning("there is no [agent.NAME] section: nobody is let in");
     }
+}
+
+std::string statusOf(const RelayCore& core)
+{
+    const auto agents = core.status();
+    const auto live = std::count_if(agents.begin(), agents.end(), [](const SessionStatus& agent) {
+        return std::all_of(
+            agent.shares.begin(), agent.shares.end(), [](const auto& share) { return share.live; });
+    });
+    return std::to_string(agents.size()) +
+           (agents.size() == 1 ? " agent connected, " : " agents connected, ") +
+           std::to_string(live) + " up to date";
 }
 
 /// True when something differs that only a restart can put into force.
@@ -77,12 +93,23 @@ struct RelayApp::Parts
         core(stores, access, clock, loop),
         coreLoop(core, events, clock, [this] { loop.roomMade(); })
     {
-        for (const HostPort& address : config.listen)
+        std::vector<Listener> inherited = Listener::inherit();
+        for (Listener& listener : inherited)
         {
-            loop.listen(address);
+            listensOn += (listensOn.empty() ? "" : ", ") + listener.name();
+            loop.listen(std::move(listener));
+        }
+        if (inherited.empty())
+        {
+            listensOn = addressList(config);
+            for (const HostPort& address : config.listen)
+            {
+                loop.listen(address);
+            }
         }
     }
 
+    std::string listensOn; // the addresses, for people
     SystemClock clock;
     StateLock lock;
     PosixFileSystem files;
@@ -120,8 +147,8 @@ void RelayApp::start()
         "tw-core", [this] { _parts->coreLoop.run(); }, onFailure);
     _parts->networkWorker = std::make_unique<Worker>(
         "tw-network", [this] { _parts->loop.run(); }, onFailure);
-    log.information(std::string("tidewire-relay ") + kVersion + " listens on " +
-                    addressList(_config) + ", state in " + printable(_config.state) +
+    log.information(std::string("tidewire-relay ") + kVersion + " listens on " + _parts->listensOn +
+                    ", state in " + printable(_config.state) +
                     (_parts->key ? ", public key " + publicKeyText(_parts->key->open) : ""));
 }
 
@@ -130,9 +157,11 @@ void RelayApp::reload()
     const std::lock_guard lock(_mutex);
     if (needsRestart(_config, _loaded))
     {
-        Poco::Logger::get("relay").warning(
-            "the new configuration holds changes that take a restart: of addresses, the state "
-            "folder, or times of shares in use");
+        logWith(Poco::Logger::get("relay"),
+                Poco::Message::PRIO_WARNING,
+                "the new configuration holds changes that take a restart: of addresses, the state "
+                "folder, or times of shares in use",
+                {.event = LogEvent::RestartNeeded});
     }
     if (_parts->key)
     {
@@ -160,6 +189,12 @@ void RelayApp::stop()
     _parts->networkWorker.reset();
     _parts.reset();
     Poco::Logger::get("relay").information("tidewire-relay has ended");
+}
+
+void RelayApp::pulse(const HeartbeatPtr& heartbeat)
+{
+    _parts->loop.runSoon([heartbeat] {});
+    _parts->coreLoop.post([this, heartbeat] { heartbeat->say(statusOf(_parts->core)); });
 }
 
 StoreOptions RelayApp::optionsOf(const std::string& share)

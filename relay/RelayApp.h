@@ -33,6 +33,7 @@ protected:
     void start() override;
     void reload() override;
     void stop() override;
+    void pulse(const HeartbeatPtr& heartbeat) override;
 
 private:
     struct Parts;

@@ -92,8 +92,9 @@ bool DisplacedFiles::settle(const Displaced& item, bool last)
         if (const auto copy = placement.keepAsConflict(item.temporary, item.path))
         {
             _share.log.warning(_share.options.name + ": " + printable(item.path.text()) +
-                               " was still written to after it was replaced; that is kept as " +
-                               printable(copy->text()));
+                                   " was still written to after it was replaced; that is kept as " +
+                                   printable(copy->text()),
+                               {.event = LogEvent::ConflictKept, .path = item.path.text()});
             _onCopy(*copy);
         }
         return true;

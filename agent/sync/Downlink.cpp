@@ -463,8 +463,11 @@ void Downlink::retryLater(Item& item, const std::string& problem)
     if (item.failures == 0 && !problem.empty())
     {
         _share.log.warning(_share.options.name + ": cannot apply " +
-                           printable(item.revision.path.text()) + ": " + problem +
-                           "; trying again");
+                               printable(item.revision.path.text()) + ": " + problem +
+                               "; trying again",
+                           {.event = LogEvent::PathDelayed,
+                            .path = item.revision.path.text(),
+                            .seq = item.revision.seq});
     }
     _queue.setContent(item, std::nullopt);
     const unsigned doublings = std::min(item.failures, 16U);

@@ -174,8 +174,9 @@ void Downlink::onOutcome(ApplyTask& task, const RelativePath& path)
     if (task.conflictCopy)
     {
         _share.log.warning(_share.options.name + ": " + printable(path.text()) +
-                           " was changed here and elsewhere; what was here is kept as " +
-                           printable(task.conflictCopy->text()));
+                               " was changed here and elsewhere; what was here is kept as " +
+                               printable(task.conflictCopy->text()),
+                           {.event = LogEvent::ConflictKept, .path = path.text(), .seq = task.seq});
         _host.lookAgain(*task.conflictCopy, HintScope::Entry, SteadyTime(0));
     }
     if (task.displaced)
@@ -214,9 +215,11 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
         _share.index.put(share, *row);
         _host.lookAgain(path, HintScope::Subtree, SteadyTime(0));
         _host.lookAgain(task.path, HintScope::Entry, SteadyTime(0));
-        _share.log.warning(_share.options.name + ": " + printable(path.text()) +
-                           " is a folder here and a file elsewhere; the file is kept as " +
-                           printable(task.path.text()));
+        _share.log.warning(
+            _share.options.name + ": " + printable(path.text()) +
+                " is a folder here and a file elsewhere; the file is kept as " +
+                printable(task.path.text()),
+            {.event = LogEvent::ConflictKept, .path = path.text(), .seq = item.revision.seq});
     }
     else if (entry.kind == EntryKind::Tombstone)
     {
@@ -251,7 +254,8 @@ void Downlink::onTaskDone(Item& item, ApplyTask& task)
     if (_share.log.debug())
     {
         _share.log.debug(_share.options.name + ": applied revision " +
-                         std::to_string(item.revision.seq) + " of " + printable(path.text()));
+                             std::to_string(item.revision.seq) + " of " + printable(path.text()),
+                         {.path = path.text(), .seq = item.revision.seq});
     }
     // As for accepted proposals: a folder that was moved meanwhile took the entry along.
     if (path.text() == kIgnoreFile ||
@@ -285,7 +289,10 @@ void Downlink::onTaskFailed(Item& item, ApplyTask& task)
         if (++item.failures >= kMaxWrongContents)
         {
             _share.log.error(_share.options.name + ": " + printable(item.revision.path.text()) +
-                             ": " + task.error);
+                                 ": " + task.error,
+                             {.event = LogEvent::PathDelayed,
+                              .path = item.revision.path.text(),
+                              .seq = item.revision.seq});
             retryLater(item, {});
             return;
         }
@@ -298,8 +305,12 @@ void Downlink::onTaskFailed(Item& item, ApplyTask& task)
             (task.code == EPERM || task.code == EOPNOTSUPP))
         {
             // FAT and its like: the link lives on elsewhere.
-            _share.log.warning(_share.options.name + ": " + printable(item.revision.path.text()) +
-                               " is a symbolic link, which this filesystem cannot hold; left out");
+            _share.log.warning(
+                _share.options.name + ": " + printable(item.revision.path.text()) +
+                    " is a symbolic link, which this filesystem cannot hold; left out",
+                {.event = LogEvent::PathLeftAlone,
+                 .path = item.revision.path.text(),
+                 .seq = item.revision.seq});
             finish(item.revision.path);
             return;
         }

@@ -222,7 +222,8 @@ void FileReads::restart(const RelativePath& path)
     if (failed)
     {
         _share.log.warning(_share.options.name + ": the relay cannot store " +
-                           printable(path.text()) + " now; trying again in 30 s");
+                               printable(path.text()) + " now; trying again in 30 s",
+                           {.event = LogEvent::PathDelayed, .path = path.text()});
         _callbacks.onPutOff(path, kStorageDelay);
     }
     else if (!stat || stat->kind != FileKind::File)

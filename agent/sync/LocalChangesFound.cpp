@@ -168,7 +168,8 @@ void LocalChanges::onSkipped(const Skipped& skipped)
         break;
     }
     _share.log.warning(_share.options.name + ": " + printable(skipped.path) + " " + reason +
-                       "; left alone");
+                           "; left alone",
+                       {.event = LogEvent::PathLeftAlone, .path = skipped.path});
 }
 
 /// What permissions or the layout of the disk forbid is told of once and looked at again when a hint or the hourly scan
@@ -184,7 +185,9 @@ void LocalChanges::unreadable(const RelativePath& path, const StorageError& erro
     if (isToldFirst(path.text()))
     {
         _share.log.warning(_share.options.name + ": " + error.what() +
-                           (lasts ? "; left alone" : "; trying again"));
+                               (lasts ? "; left alone" : "; trying again"),
+                           {.event = lasts ? LogEvent::PathLeftAlone : LogEvent::PathDelayed,
+                            .path = path.text()});
     }
     if (!lasts)
     {

@@ -3,6 +3,7 @@
 #include "agent/sync/RelayConnection.h"
 
 #include "shared/base/Errors.h"
+#include "shared/daemon/LogEvent.h"
 #include "shared/net/NoiseChannel.h"
 
 #include <poll.h>
@@ -467,7 +468,10 @@ void RelayConnection::logConnected()
     }
     else
     {
-        _log.information(text);
+        logWith(_log,
+                Poco::Message::PRIO_INFORMATION,
+                text,
+                {.event = LogEvent::RelayConnected, .peer = _options.address.host});
     }
 }
 
@@ -487,7 +491,10 @@ void RelayConnection::logEnd(const std::string& reason, SteadyTime delay)
     const auto line = _failures.pass(text, _clock.steady());
     if (line)
     {
-        _log.warning(*line + "; next attempt in " + secondsText(delay));
+        logWith(_log,
+                Poco::Message::PRIO_WARNING,
+                *line + "; next attempt in " + secondsText(delay),
+                {.event = LogEvent::RelayLost, .peer = _options.address.host});
     }
     else
     {

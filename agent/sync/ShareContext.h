@@ -7,12 +7,11 @@
 #include "agent/state/Index.h"
 #include "agent/sync/Job.h"
 #include "agent/sync/Placement.h"
+#include "agent/sync/ShareLog.h"
 #include "shared/base/Clock.h"
 #include "shared/fs/FileSystem.h"
 #include "shared/net/Lane.h"
 #include "shared/wire/Messages.h"
-
-#include <Poco/Logger.h>
 
 #include <algorithm>
 #include <array>
@@ -68,13 +67,13 @@ public:
 /// Borrowed by all parts of one share; they live on the sync thread.
 struct ShareContext
 {
+    const ShareLog log;
     const ShareOptions options;
     FileSystem& files;
     Index& index;
     const Clock& clock;
     JobRunner& jobs;
     RelayLink& relay;
-    Poco::Logger& log;
 
     ShareRecord record;
     IgnoreRules rules;

@@ -20,13 +20,13 @@ ShareSync::ShareSync(ShareOptions options,
                      ShareHooks hooks):
     _jobs(jobs),
     _log(index, relay),
-    _share{std::move(options),
+    _share{ShareLog(Poco::Logger::get("agent.sync"), options.name),
+           std::move(options),
            files,
            index,
            clock,
            _jobs,
            _log,
-           Poco::Logger::get("agent.sync"),
            {},
            {},
            0,
@@ -78,8 +78,9 @@ bool ShareSync::start()
         {
             _share.log.warning(
                 _share.options.name +
-                ": the folder is empty, which it was not; it is filled again, nothing "
-                "is deleted elsewhere");
+                    ": the folder is empty, which it was not; it is filled again, nothing "
+                    "is deleted elsewhere",
+                {.event = LogEvent::ShareCompared});
             _share.index.forgetShare(_share.record);
         }
         loadRules();
@@ -172,7 +173,8 @@ void ShareSync::halt(const std::string& problem)
     if (_running)
     {
         _share.log.error(_share.options.name + ": " + problem +
-                         "; nothing is touched, the share goes on when that is mended");
+                             "; nothing is touched, the share goes on when that is mended",
+                         {.event = LogEvent::ShareStopped});
     }
     _problem = problem;
     if (std::exchange(_running, false))
@@ -253,7 +255,8 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
     if (welcome.status == ShareStatus::Unknown)
     {
         _share.log.error(_share.options.name +
-                         ": the relay does not know this share, or not for us");
+                             ": the relay does not know this share, or not for us",
+                         {.event = LogEvent::ShareRefused});
         return;
     }
     const bool reset = welcome.status == ShareStatus::Reset;
@@ -261,8 +264,9 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
     {
         _share.log.warning(
             _share.options.name +
-            ": the relay's store is another one; both sides are compared, nothing is "
-            "deleted");
+                ": the relay's store is another one; both sides are compared, nothing is "
+                "deleted",
+            {.event = LogEvent::ShareCompared});
         _share.index.forgetRevisions(_share.record.id);
         _share.record.durable = 0;
         _share.unsynced = {};
@@ -312,7 +316,8 @@ void ShareSync::onLive()
     {
         _log.onLive();
         _share.log.information(_share.options.name + ": up to date with the relay at revision " +
-                               std::to_string(_share.record.cursor));
+                                   std::to_string(_share.record.cursor),
+                               {.event = LogEvent::ShareUpToDate, .seq = _share.record.cursor});
     }
 }
 
@@ -495,7 +500,7 @@ void ShareSync::report()
     _report.add(sent.proposals, sent.bytes, _downlink.takeApplied(), now);
     if (const auto line = _report.take(now))
     {
-        _share.log.information(_share.options.name + ": " + *line);
+        _share.log.information(_share.options.name + ": " + *line, {.event = LogEvent::BatchDone});
     }
 }
 

@@ -112,7 +112,8 @@ void sweep(ShareContext& share, const Leftover& file)
     if (const auto copy = placement.keepAsConflict(file.path, owner))
     {
         share.log.warning(share.options.name + ": an interrupted change was found; it is kept as " +
-                          printable(copy->text()));
+                              printable(copy->text()),
+                          {.event = LogEvent::ContentRecovered, .path = copy->text()});
     }
 }
 

@@ -193,8 +193,10 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
         if (!_share.readOnly)
         {
             _share.readOnly = true;
-            _share.log.warning(_share.options.name +
-                               ": the relay takes no changes of this agent; it only receives now");
+            _share.log.warning(
+                _share.options.name +
+                    ": the relay takes no changes of this agent; it only receives now",
+                {.event = LogEvent::ShareRefused});
         }
         putDown(path);
         _host.onlyReceiving();
@@ -206,9 +208,10 @@ void Uplink::onRefusal(ProposalResult& result, const Flight& flight)
     case Refusal::Malformed:
     case Refusal::None:
         _share.log.error(_share.options.name + ": the relay does not take " +
-                         printable(path.text()) + " (refusal " +
-                         std::to_string(static_cast<int>(result.refusal)) +
-                         "); it stays as it is here");
+                             printable(path.text()) + " (refusal " +
+                             std::to_string(static_cast<int>(result.refusal)) +
+                             "); it stays as it is here",
+                         {.event = LogEvent::PathLeftAlone, .path = path.text()});
         putDown(path);
         return;
     }

@@ -4,6 +4,7 @@
 
 #include "relay/session/NamedFrames.h"
 #include "shared/base/Errors.h"
+#include "shared/daemon/LogEvent.h"
 
 #include <Poco/Logger.h>
 
@@ -199,8 +200,10 @@ bool Feed::loadFrames(Step& step, const std::vector<FrameId>& frames) const
     }
     catch (const CorruptError& error)
     {
-        Poco::Logger::get("relay.session")
-            .error("a frame to be sent cannot be read: " + std::string(error.what()));
+        logWith(Poco::Logger::get("relay.session"),
+                Poco::Message::PRIO_ERROR,
+                "a frame to be sent cannot be read: " + std::string(error.what()),
+                {.event = LogEvent::StoreDamaged});
         return false;
     }
 }

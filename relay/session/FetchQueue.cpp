@@ -3,6 +3,7 @@
 #include "relay/session/FetchQueue.h"
 
 #include "shared/base/Errors.h"
+#include "shared/daemon/LogEvent.h"
 #include "shared/wire/FrameCodec.h"
 
 #include <Poco/Logger.h>
@@ -27,8 +28,10 @@ bool holds(const std::vector<FrameId>& frames, FrameId id)
 
 void logDamage(Seq seq, const CorruptError& error)
 {
-    Poco::Logger::get("relay.session.fetch")
-        .error("revision " + std::to_string(seq) + " cannot be read: " + error.what());
+    logWith(Poco::Logger::get("relay.session.fetch"),
+            Poco::Message::PRIO_ERROR,
+            "revision " + std::to_string(seq) + " cannot be read: " + error.what(),
+            {.event = LogEvent::StoreDamaged, .seq = seq});
 }
 
 } // namespace

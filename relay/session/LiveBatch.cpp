@@ -3,6 +3,7 @@
 #include "relay/session/LiveBatch.h"
 
 #include "relay/session/NamedFrames.h"
+#include "shared/daemon/LogEvent.h"
 
 #include <algorithm>
 
@@ -98,8 +99,10 @@ bool LiveBatch::loadFrames(const std::vector<FrameId>& frames, std::size_t& byte
         }
         catch (const Error& error)
         {
-            Poco::Logger::get("relay.session")
-                .error("frame " + std::to_string(id) + " cannot be read: " + error.what());
+            logWith(Poco::Logger::get("relay.session"),
+                    Poco::Message::PRIO_ERROR,
+                    "frame " + std::to_string(id) + " cannot be read: " + error.what(),
+                    {.event = LogEvent::StoreDamaged});
             return false;
         }
     }

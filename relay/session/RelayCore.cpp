@@ -6,6 +6,7 @@
 #include "relay/session/Session.h"
 #include "relay/session/ShareHub.h"
 #include "shared/base/Errors.h"
+#include "shared/daemon/LogEvent.h"
 
 #include <Poco/Logger.h>
 
@@ -94,7 +95,10 @@ void RelayCore::Impl::guarded(Session& session, Action action)
     }
     catch (const Error& error)
     {
-        _log.error(printable(session.agent()) + " (" + session.peer() + "): " + error.what());
+        logWith(_log,
+                Poco::Message::PRIO_ERROR,
+                printable(session.agent()) + " (" + session.peer() + "): " + error.what(),
+                {.event = LogEvent::StoreFailed, .peer = session.agent()});
         end(session, ErrorCode::Internal, "the relay has a problem with its store");
     }
 }
@@ -176,7 +180,10 @@ void RelayCore::Impl::greet(Session& session, const HelloMessage& hello)
             "a newer connection of " + session.agent() + " has taken over");
     }
     _agents[session.agent()] = session.line().connection();
-    _log.information("agent " + session.agent() + " connected from " + session.peer());
+    logWith(_log,
+            Poco::Message::PRIO_INFORMATION,
+            "agent " + session.agent() + " connected from " + session.peer(),
+            {.event = LogEvent::AgentConnected, .peer = session.agent()});
 }
 
 void RelayCore::Impl::end(Session& session, ErrorCode code, const std::string& text)
@@ -206,8 +213,11 @@ void RelayCore::Impl::disconnect(ConnectionId connection, const std::string& rea
     // A connection that failed in its HELLO may bear the name of another one.
     const auto agent = _agents.find(session.agent());
     const bool greeted = agent != _agents.end() && agent->second == connection;
-    _log.information((greeted ? "agent " + session.agent() : std::string("connection")) + " from " +
-                     session.peer() + " has gone: " + printable(reason));
+    logWith(_log,
+            Poco::Message::PRIO_INFORMATION,
+            (greeted ? "agent " + session.agent() : std::string("connection")) + " from " +
+                session.peer() + " has gone: " + printable(reason),
+            {.event = LogEvent::AgentGone, .peer = greeted ? session.agent() : session.peer()});
     if (greeted)
     {
         _agents.erase(agent);
@@ -358,7 +368,10 @@ bool RelayCore::Impl::maintain(ShareHub& hub)
     }
     catch (const Error& error)
     {
-        _log.error("share " + hub.name + ": upkeep failed: " + error.what());
+        logWith(_log,
+                Poco::Message::PRIO_ERROR,
+                "share " + hub.name + ": upkeep failed: " + error.what(),
+                {.event = LogEvent::StoreFailed, .share = hub.name});
         hub.upkeepAfter = _clock.steady() + kRetryInterval;
         return false;
     }

@@ -4,6 +4,7 @@
 
 #include "relay/session/Welcome.h"
 #include "shared/base/Errors.h"
+#include "shared/daemon/LogEvent.h"
 
 #include <Poco/Logger.h>
 
@@ -55,8 +56,10 @@ Session::openShare(const HelloMessage::Share& wanted, ShareHubs& hubs, const Acc
     catch (const Error& error)
     {
         // The agent's other shares must not suffer for it.
-        Poco::Logger::get("relay.session")
-            .error("share " + wanted.name + " cannot be used: " + error.what());
+        logWith(Poco::Logger::get("relay.session"),
+                Poco::Message::PRIO_ERROR,
+                "share " + wanted.name + " cannot be used: " + error.what(),
+                {.event = LogEvent::StoreFailed, .share = wanted.name, .peer = _agent});
         _missedShares.push_back(wanted.name);
         hub = nullptr;
     }

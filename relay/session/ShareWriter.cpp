@@ -2,6 +2,8 @@
 
 #include "relay/session/ShareWriter.h"
 
+#include "shared/daemon/LogEvent.h"
+
 #include <cerrno>
 #include <utility>
 
@@ -59,12 +61,18 @@ void ShareWriter::lose(const Error& error, int code)
     const std::string text = "share " + _share + ": changes refused: " + error.what();
     if (code != ENOSPC && code != EDQUOT)
     {
-        _log.error(text);
+        logWith(_log,
+                Poco::Message::PRIO_ERROR,
+                text,
+                {.event = LogEvent::StoreFailed, .share = _share});
     }
     else if (!_fullLogged || _clock.steady() - *_fullLogged >= kFullLogInterval)
     {
         _fullLogged = _clock.steady();
-        _log.error(text);
+        logWith(_log,
+                Poco::Message::PRIO_ERROR,
+                text,
+                {.event = LogEvent::StoreFailed, .share = _share});
     }
     try
     {
@@ -73,7 +81,10 @@ void ShareWriter::lose(const Error& error, int code)
     catch (const Error& failure)
     {
         // The store takes nothing more until a later batch, which fails as well, rolls it back.
-        _log.error("share " + _share + ": cannot be rolled back: " + failure.what());
+        logWith(_log,
+                Poco::Message::PRIO_ERROR,
+                "share " + _share + ": cannot be rolled back: " + failure.what(),
+                {.event = LogEvent::StoreFailed, .share = _share});
     }
 }
 
@@ -107,7 +118,10 @@ bool ShareWriter::addUploadFrame(const std::string& agent, const UploadFrameMess
     catch (const ProtocolError& error)
     {
         // A failed sync may have cost the store frames of other batches, and it gives up uploads.
-        _log.warning("share " + _share + ", upload of " + agent + ": " + error.what());
+        logWith(_log,
+                Poco::Message::PRIO_WARNING,
+                "share " + _share + ", upload of " + agent + ": " + error.what(),
+                {.share = _share, .peer = agent});
         setDue();
         return false;
     }

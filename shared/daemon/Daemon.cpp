@@ -4,6 +4,7 @@
 
 #include "shared/base/Errors.h"
 #include "shared/base/Version.h"
+#include "shared/daemon/LogEvent.h"
 #include "shared/daemon/TextMatch.h"
 
 #include <Poco/Logger.h>
@@ -11,19 +12,24 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <ctime>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 
 namespace tidewire {
 
 namespace {
 
-const char* const kUsage = " --config FILE [--check] [--verbose]\n"
+const char* const kUsage = " --config FILE [--check] [--verbose] [--syslog]\n"
                            "\n"
                            "  --config FILE  read the configuration from FILE\n"
                            "  --check        report every fault of the configuration and exit\n"
                            "  --verbose      log what is done in detail\n"
+                           "  --syslog       log to syslog(3) instead of stderr\n"
                            "  --version      print the version and exit\n"
                            "  --help         print this and exit\n";
 
@@ -40,7 +46,8 @@ void blockSignals()
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-int awaitSignal()
+/// The next signal; 0 when none has come within `longest`.
+int awaitSignal(std::optional<SteadyTime> longest)
 {
     sigset_t signals;
     ::sigemptyset(&signals);
@@ -48,20 +55,43 @@ int awaitSignal()
     {
         ::sigaddset(&signals, number);
     }
-    int number = 0;
-    const int code = ::sigwait(&signals, &number);
-    return code == 0 ? number : SIGTERM;
+    for (;;)
+    {
+        timespec wait = {};
+        if (longest)
+        {
+            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*longest);
+            wait.tv_sec = static_cast<time_t>(seconds.count());
+            wait.tv_nsec = static_cast<long>(std::chrono::nanoseconds(*longest - seconds).count());
+        }
+        const int number =
+            longest ? ::sigtimedwait(&signals, nullptr, &wait) : ::sigwaitinfo(&signals, nullptr);
+        if (number > 0)
+        {
+            return number;
+        }
+        if (errno == EAGAIN)
+        {
+            return 0;
+        }
+        if (errno != EINTR)
+        {
+            return SIGTERM;
+        }
+    }
 }
 
 /// Logs `text` line by line: a ConfigError has one line for each fault.
-void logLines(const std::string& prefix, const std::string& text)
+void logLines(const std::string& prefix, const std::string& text, LogEvent event = LogEvent::Other)
 {
-    Poco::Logger& log = Poco::Logger::root();
     std::string_view rest = text;
     while (!rest.empty())
     {
         const std::size_t end = std::min(rest.find('\n'), rest.size());
-        log.error(prefix + std::string(rest.substr(0, end)));
+        logWith(Poco::Logger::root(),
+                Poco::Message::PRIO_ERROR,
+                prefix + std::string(rest.substr(0, end)),
+                {.event = event});
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
 }
@@ -89,18 +119,20 @@ DaemonArguments parseDaemonArguments(std::span<const char* const> words)
             }
         }
         else if (word == "--check" || word == "--version" || word == "--help" || word == "-h" ||
-                 word == "--verbose")
+                 word == "--verbose" || word == "--syslog")
         {
             arguments.check |= word == "--check";
             arguments.version |= word == "--version";
             arguments.help |= word == "--help" || word == "-h";
             arguments.verbose |= word == "--verbose";
+            arguments.syslog |= word == "--syslog";
         }
         else
         {
             throw Error(
                 "unknown argument " + printable(word) +
-                suggestion(word, {"--config", "--check", "--version", "--help", "--verbose"}));
+                suggestion(
+                    word, {"--config", "--check", "--version", "--help", "--verbose", "--syslog"}));
         }
     }
     if (arguments.config.empty() && !arguments.version && !arguments.help)
@@ -158,7 +190,8 @@ int Daemon::run(int argc, const char* const* argv)
 
 ExitCode Daemon::serve(const DaemonArguments& arguments)
 {
-    setupLog(arguments.verbose ? LogLevel::Debug : LogLevel::Info);
+    setupLog(_program, arguments.syslog ? LogTarget::Syslog : LogTarget::Stderr);
+    setLogLevel(arguments.verbose ? LogLevel::Debug : LogLevel::Info);
     ExitCode code = ExitCode::Ok;
     bool started = false;
     try
@@ -172,11 +205,12 @@ ExitCode Daemon::serve(const DaemonArguments& arguments)
         applyLogLevel(arguments);
         started = true;
         start();
+        _notify.ready("running");
         awaitEnd(arguments);
     }
     catch (const ConfigError& error)
     {
-        logLines("", error.what());
+        logLines("", error.what(), LogEvent::ConfigRejected);
         code = ExitCode::Config;
     }
     catch (const std::exception& error)
@@ -184,6 +218,7 @@ ExitCode Daemon::serve(const DaemonArguments& arguments)
         logLines("", error.what());
         code = ExitCode::Failed;
     }
+    _notify.stopping();
     if (started)
     {
         stop();
@@ -201,15 +236,28 @@ void Daemon::awaitEnd(const DaemonArguments& arguments)
 {
     for (;;)
     {
-        if (awaitSignal() != SIGHUP)
+        std::optional<SteadyTime> longest;
+        if (_notify.isHeard())
         {
+            _pulse.beat([this](const HeartbeatPtr& heartbeat) { pulse(heartbeat); });
+            longest = _pulse.interval();
+        }
+        switch (awaitSignal(longest))
+        {
+        case 0:
+            break;
+        case SIGHUP:
+            _notify.reloading();
+            _notify.ready(reloadFrom(arguments));
+            break;
+        default:
             return;
         }
-        reloadFrom(arguments);
     }
 }
 
-void Daemon::reloadFrom(const DaemonArguments& arguments)
+/// How it went, in words.
+std::string Daemon::reloadFrom(const DaemonArguments& arguments)
 {
     try
     {
@@ -217,17 +265,22 @@ void Daemon::reloadFrom(const DaemonArguments& arguments)
     }
     catch (const ConfigError& error)
     {
-        logLines("not reloaded: ", error.what());
-        return;
+        logLines("not reloaded: ", error.what(), LogEvent::ConfigRejected);
+        return "running with the old configuration, the new one has faults";
     }
     applyLogLevel(arguments);
     reload();
-    Poco::Logger::root().information("the configuration was read again");
+    const std::string done = "the configuration was read again";
+    logWith(Poco::Logger::root(),
+            Poco::Message::PRIO_INFORMATION,
+            done,
+            {.event = LogEvent::ConfigReloaded});
+    return done;
 }
 
 void Daemon::applyLogLevel(const DaemonArguments& arguments) const
 {
-    setupLog(arguments.verbose ? LogLevel::Debug : logLevel());
+    setLogLevel(arguments.verbose ? LogLevel::Debug : logLevel());
 }
 
 void Daemon::fail(const std::string& reason)

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "shared/daemon/Log.h"
+#include "shared/daemon/Notify.h"
+#include "shared/daemon/Pulse.h"
 
 #include <mutex>
 #include <span>
@@ -27,6 +29,7 @@ struct DaemonArguments
     bool version = false;
     bool help = false;
     bool verbose = false;
+    bool syslog = false;
 };
 
 /// Understands the words after the program's name. Error with a text for people when they make no
@@ -37,7 +40,8 @@ struct DaemonArguments
 ///
 /// run() blocks the signals before any thread exists, so that all threads inherit the mask; then it
 /// calls load(), start(), waits for signals, and calls stop(). SIGHUP: load() of the file anew, then
-/// reload(). SIGTERM, SIGINT, SIGQUIT: the end.
+/// reload(). SIGTERM, SIGINT, SIGQUIT: the end. A service manager that listens is told of all that, and
+/// now and then by pulse() of how it goes.
 ///
 /// Thread: run() and all virtual functions on the main thread; fail() on any.
 class Daemon
@@ -76,14 +80,22 @@ protected:
     /// Ends the work and all threads. Also called when start() threw.
     virtual void stop() = 0;
 
+    /// Has each thread that does the work hold `heartbeat` until it has come to it; one of them says
+    /// what the program does. Only when a service manager listens, between start() and stop().
+    virtual void pulse(const HeartbeatPtr& heartbeat) = 0;
+
 private:
     [[nodiscard]] ExitCode serve(const DaemonArguments& arguments);
     void awaitEnd(const DaemonArguments& arguments);
-    void reloadFrom(const DaemonArguments& arguments);
+    [[nodiscard]] std::string reloadFrom(const DaemonArguments& arguments);
     void applyLogLevel(const DaemonArguments& arguments) const;
 
     const std::string _program;
     const std::string _ownUsage;
+
+    // Owned by run().
+    Notify _notify;
+    Pulse _pulse{_notify};
 
     // Guarded by _mutex.
     std::mutex _mutex;

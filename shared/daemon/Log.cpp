@@ -1,6 +1,8 @@
-// Where log lines go: stderr.
+// Where log lines go: stderr, the journal or syslog.
 
 #include "shared/daemon/Log.h"
+
+#include "shared/daemon/JournalChannel.h"
 
 #include <Poco/AutoPtr.h>
 #include <Poco/Channel.h>
@@ -8,6 +10,7 @@
 #include <Poco/Logger.h>
 
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -16,39 +19,17 @@ namespace tidewire {
 
 namespace {
 
-/// Priorities of syslog(3) for those of POCO. Its "fatal" is our "critical": 0 and 1 are for the
-/// machine as a whole and go to every terminal.
-int journalPriority(Poco::Message::Priority priority)
-{
-    switch (priority)
-    {
-    case Poco::Message::PRIO_FATAL:
-    case Poco::Message::PRIO_CRITICAL:
-        return 2;
-    case Poco::Message::PRIO_ERROR:
-        return 3;
-    case Poco::Message::PRIO_WARNING:
-        return 4;
-    case Poco::Message::PRIO_NOTICE:
-        return 5;
-    case Poco::Message::PRIO_INFORMATION:
-        return 6;
-    default:
-        return 7;
-    }
-}
-
 const char* levelWord(Poco::Message::Priority priority)
 {
-    switch (journalPriority(priority))
+    switch (syslogPriority(priority))
     {
-    case 2:
-    case 3:
+    case LOG_CRIT:
+    case LOG_ERR:
         return "error";
-    case 4:
+    case LOG_WARNING:
         return "warning";
-    case 5:
-    case 6:
+    case LOG_NOTICE:
+    case LOG_INFO:
         return "info";
     default:
         return "debug";
@@ -98,26 +79,88 @@ private:
     const LogForm _form;
 };
 
-void appendVisible(std::string& line, const std::string& text)
+/// Hands each message to syslog(3).
+class SyslogChannel: public Poco::Channel
+{
+public:
+    explicit SyslogChannel(std::string program): _program(std::move(program))
+    {
+        // The name is kept, not copied.
+        ::openlog(_program.c_str(), LOG_PID, LOG_DAEMON);
+    }
+
+    void log(const Poco::Message& message) override
+    {
+        ::syslog(syslogPriority(message.getPriority()),
+                 "%s: %s",
+                 message.getSource().c_str(),
+                 visibleText(message.getText()).c_str());
+    }
+
+private:
+    const std::string _program;
+};
+
+Poco::AutoPtr<Poco::Channel> makeChannel(const std::string& program, LogTarget target)
+{
+    if (target == LogTarget::Syslog)
+    {
+        return new SyslogChannel(program);
+    }
+    if (!isJournalStream())
+    {
+        return new StderrChannel(LogForm::Dated);
+    }
+    if (const Poco::AutoPtr<JournalChannel> journal = JournalChannel::open(program))
+    {
+        return journal;
+    }
+    return new StderrChannel(LogForm::Journal);
+}
+
+} // namespace
+
+int syslogPriority(Poco::Message::Priority priority)
+{
+    switch (priority)
+    {
+    case Poco::Message::PRIO_FATAL:
+    case Poco::Message::PRIO_CRITICAL:
+        return LOG_CRIT; // the two above it are for the machine as a whole, and go to every terminal
+    case Poco::Message::PRIO_ERROR:
+        return LOG_ERR;
+    case Poco::Message::PRIO_WARNING:
+        return LOG_WARNING;
+    case Poco::Message::PRIO_NOTICE:
+        return LOG_NOTICE;
+    case Poco::Message::PRIO_INFORMATION:
+        return LOG_INFO;
+    default:
+        return LOG_DEBUG;
+    }
+}
+
+std::string visibleText(const std::string& text)
 {
     static constexpr char kHex[] = "0123456789abcdef";
+    std::string visible;
+    visible.reserve(text.size());
     for (const char c : text)
     {
         const auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte == 0x7F)
         {
-            line += "\\x";
-            line += kHex[byte >> 4U];
-            line += kHex[byte & 15U];
+            visible += "\\x";
+            visible += kHex[byte >> 4U];
+            visible += kHex[byte & 15U];
         }
         else
         {
-            line += c;
+            visible += c;
         }
     }
+    return visible;
 }
-
-} // namespace
 
 std::string formatLogLine(const Poco::Message& message, LogForm form)
 {
@@ -125,7 +168,7 @@ std::string formatLogLine(const Poco::Message& message, LogForm form)
     if (form == LogForm::Journal)
     {
         line += '<';
-        line += std::to_string(journalPriority(message.getPriority()));
+        line += std::to_string(syslogPriority(message.getPriority()));
         line += '>';
     }
     else
@@ -137,18 +180,20 @@ std::string formatLogLine(const Poco::Message& message, LogForm form)
     {
         line += message.getSource() + ": ";
     }
-    appendVisible(line, message.getText());
+    line += visibleText(message.getText());
     line += '\n';
     return line;
 }
 
-void setupLog(LogLevel level)
+void setupLog(const std::string& program, LogTarget target)
 {
-    const LogForm form = isJournalStream() ? LogForm::Journal : LogForm::Dated;
-    const Poco::AutoPtr<StderrChannel> channel(new StderrChannel(form));
     // Loggers inherit from the root logger when they are made; it must exist to be set up.
     static_cast<void>(Poco::Logger::root());
-    Poco::Logger::setChannel("", channel);
+    Poco::Logger::setChannel("", makeChannel(program, target));
+}
+
+void setLogLevel(LogLevel level)
+{
     Poco::Logger::setLevel("", priorityOf(level));
 }
 

@@ -1,4 +1,4 @@
-// Where log lines go: stderr, in the form that the reader behind it understands.
+// Where log lines go, in the form that the reader behind it understands.
 
 #pragma once
 
@@ -35,14 +35,27 @@ enum class LogForm : std::uint8_t
     Journal, ///< "<N>", the priority as sd-daemon(3) has it; journald adds the date itself
 };
 
-/// Makes all loggers of Poco::Logger write to stderr at `level`; may be called again.
-///
-/// The form is Journal when stderr is the stream that JOURNAL_STREAM names, else Dated. A line goes
-/// out in one write(2).
-void setupLog(LogLevel level);
+/// Who takes the lines.
+enum class LogTarget : std::uint8_t
+{
+    Stderr, ///< the journal with its fields when stderr is the stream that JOURNAL_STREAM names
+    Syslog, ///< syslog(3), for machines without a journal
+};
 
-/// One line as it is written, newline included. Control bytes are made visible, so that no text
-/// from outside can forge a line.
+/// Makes all loggers of Poco::Logger write to `target`, as `program`. Once, before there are other
+/// threads: they use the channel without a lock.
+void setupLog(const std::string& program, LogTarget target);
+
+/// Lets all loggers write at `level`; may be called again.
+void setLogLevel(LogLevel level);
+
+/// One line as it is written to stderr, newline included. A line goes out in one write(2).
 [[nodiscard]] std::string formatLogLine(const Poco::Message& message, LogForm form);
+
+/// `text` with its control bytes made visible, so that no text from outside can forge a line.
+[[nodiscard]] std::string visibleText(const std::string& text);
+
+/// The priority of syslog(3) for one of POCO.
+[[nodiscard]] int syslogPriority(Poco::Message::Priority priority);
 
 } // namespace tidewire

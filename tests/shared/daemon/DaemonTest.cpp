@@ -3,6 +3,9 @@
 #include "shared/daemon/Daemon.h"
 
 #include "shared/base/Errors.h"
+#include "tests/support/DatagramSocket.h"
+#include "tests/support/Environment.h"
+#include "tests/support/TempFolder.h"
 
 #include <catch2/catch.hpp>
 
@@ -44,6 +47,7 @@ public:
         onReload();
     }
     void stop() override { calls += "stop "; }
+    void pulse(const HeartbeatPtr& heartbeat) override { heartbeat->say("probing"); }
 
     int runWith(std::vector<const char*> words)
     {
@@ -180,4 +184,44 @@ TEST_CASE("Daemon: fail() ends it with 1", "[daemon]")
     CHECK(daemon.runWith({"--config", "x"}) == 1);
 
     CHECK(daemon.calls == "load start stop ");
+}
+
+TEST_CASE("Daemon: a service manager is told of start, work, reload and end", "[daemon]")
+{
+    const TempFolder folder;
+    const DatagramSocket manager(folder / "notify");
+    const Environment address("NOTIFY_SOCKET", folder / "notify");
+    ProbeDaemon daemon;
+    daemon.onStart = [] {
+        raiseHere(SIGHUP);
+    };
+    daemon.onReload = [] {
+        raiseHere(SIGTERM);
+    };
+
+    CHECK(daemon.runWith({"--config", "x"}) == 0);
+
+    CHECK(manager.take() == "READY=1\nSTATUS=running");
+    CHECK(manager.take() == "WATCHDOG=1\nSTATUS=probing");
+    CHECK_THAT(manager.take(), Contains("RELOADING=1\nMONOTONIC_USEC="));
+    CHECK(manager.take() == "READY=1\nSTATUS=the configuration was read again");
+    CHECK(manager.take() == "WATCHDOG=1\nSTATUS=probing");
+    CHECK_THAT(manager.take(), Contains("STOPPING=1"));
+    CHECK(manager.take().empty());
+}
+
+TEST_CASE("Daemon: a start that fails is never called ready", "[daemon]")
+{
+    const TempFolder folder;
+    const DatagramSocket manager(folder / "notify");
+    const Environment address("NOTIFY_SOCKET", folder / "notify");
+    ProbeDaemon daemon;
+    daemon.onStart = [] {
+        throw Error("cannot listen");
+    };
+
+    CHECK(daemon.runWith({"--config", "x"}) == 1);
+
+    CHECK_THAT(manager.take(), Contains("STOPPING=1"));
+    CHECK(manager.take().empty());
 }
