@@ -93,13 +93,13 @@ protected:
         ShareOptions options;
         options.name = "photos";
         options.agent = "kitchen";
-        return {options,
+        return {ShareLog(Poco::Logger::get("test"), options.name),
+                options,
                 files,
                 index,
                 clock,
                 runner,
                 relay,
-                Poco::Logger::get("test"),
                 index.share("photos"),
                 {},
                 0,
