@@ -60,9 +60,6 @@ Downlink::Downlink(ShareContext& share,
                       _downloads.drop(path);
                       giveUp(*item, "the relay no longer has this version");
                   }
-              },
-              [this](const RelativePath& path, Seq seq, bool complete) {
-                  onFollowedEnd(path, seq, complete);
               }}),
     _queue(share),
     _downloads(share,
@@ -145,7 +142,6 @@ void Downlink::accept(RevisionsMessage::Item& item)
     }
     Item fresh;
     fresh.revision = std::move(item.revision);
-    fresh.upload = item.upload;
     // When much is waiting already, the content is fetched once its turn has come.
     if (item.hasDelta && _queue.heldBytes() < kMaxHeldBytes &&
         totalLength(item.delta) == fresh.revision.entry.size &&
@@ -269,7 +265,6 @@ void Downlink::onDisconnected()
 {
     _queue.restart();
     _fetcher.onDisconnected();
-    _downloads.leaveFollowed();
     std::vector<RelativePath> lost;
     _queue.forEach([&](Item& item) {
         if (item.state == RevisionQueue::State::Fetching)
@@ -503,7 +498,6 @@ void Downlink::finish(const RelativePath& path)
 {
     _tasks.erase(path);
     _applyLog.settle(path);
-    _downloads.dropFollowed(path);
     removePartial(_queue.find(path)->revision);
     if (auto next = _queue.finish(path))
     {
@@ -530,7 +524,6 @@ bool Downlink::pump()
     }
     startApply();
     _displaced.check(false);
-    _downloads.sweepLeftovers();
     return portion == 0 || _queue.canLoad();
 }
 
@@ -570,10 +563,6 @@ std::optional<SteadyTime> Downlink::nextDue() const
     if (const auto displaced = _displaced.nextDue())
     {
         due = std::min(due.value_or(*displaced), *displaced);
-    }
-    if (const auto leftover = _downloads.nextDue())
-    {
-        due = std::min(due.value_or(*leftover), *leftover);
     }
     return due;
 }

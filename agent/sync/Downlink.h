@@ -67,7 +67,6 @@ public:
     /// The share's cursor was set back.
     void forgetCursor() { _queue.restart(); }
     void onRevisions(RevisionsMessage& message);
-    void onIncoming(const IncomingMessage& message);
     bool onContent(ContentMessage& message, std::uint32_t bodyBytes);
     void onDisconnected();
 
@@ -132,8 +131,6 @@ private:
     bool useTwin(Item& item, ApplyTask& task);
     bool useInline(Item& item, ApplyTask& task, const std::optional<IndexEntry>& row);
     void fetch(Item& item, const std::optional<IndexEntry>& row);
-    bool adoptFollowed(Item& item);
-    void onFollowedEnd(const RelativePath& path, Seq seq, bool complete);
     void startDownload(Item& item,
                        const RelativePath& base,
                        const LocalIdentity& identity,

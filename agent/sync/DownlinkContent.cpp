@@ -188,11 +188,6 @@ void Downlink::fetch(Item& item, const std::optional<IndexEntry>& row)
         _fetcher.want(std::move(wanted));
         return;
     }
-    if (adoptFollowed(item))
-    {
-        return;
-    }
-    _downloads.claimLeftover(item.revision.path, item.revision.seq, entry.size);
     const auto partial = _share.files.stat(PrivateFolder::partial(item.revision.seq));
     if (partial && partial->kind == FileKind::File && partial->size <= entry.size)
     {
@@ -219,7 +214,6 @@ void Downlink::startDownload(Item& item,
 {
     const RelativePath path = item.revision.path;
     _queue.detach(item);
-    _downloads.dropFollowed(path);
     if (!_downloads.canStart(path, item.revision.entry.size))
     {
         _queue.delay(item);
@@ -274,10 +268,6 @@ void Downlink::onDownloadFailed(Item& item, const DownloadJob& job)
     }
     else if (job.status == DownloadStatus::Failed)
     {
-        if (job.request().temporary != PrivateFolder::partial(item.revision.seq))
-        {
-            removeIfThere(_share.files, job.request().temporary);
-        }
         retryLater(item, job.error);
         return;
     }

@@ -43,10 +43,6 @@ bool DownloadJob::step()
 {
     try
     {
-        if (_moveTo)
-        {
-            move();
-        }
         if (!_writer && !open())
         {
             return false;
@@ -79,28 +75,6 @@ bool DownloadJob::step()
         error = failure.what();
         return end(DownloadStatus::BaseChanged);
     }
-}
-
-void DownloadJob::become(Seq seq, const Entry& entry, const RelativePath& temporary)
-{
-    _request.seq = seq;
-    _request.entry = entry;
-    _moveTo = temporary;
-}
-
-/// What stands at the new name is of an attempt without this one's luck.
-void DownloadJob::move()
-{
-    if (_files.stat(*_moveTo))
-    {
-        _files.removeFile(*_moveTo);
-    }
-    if (_writer)
-    {
-        static_cast<void>(_files.renameNoReplace(_request.temporary, *_moveTo));
-    }
-    _request.temporary = *_moveTo;
-    _moveTo.reset();
 }
 
 bool DownloadJob::open()
@@ -214,7 +188,7 @@ void DownloadJob::apply(ContentChunk& chunk)
 
 bool DownloadJob::complete()
 {
-    if (_writer->position() < _request.entry.size || _request.seq == 0)
+    if (_writer->position() < _request.entry.size)
     {
         // What has come outlives this attempt.
         _writer->flush();

@@ -34,7 +34,7 @@ struct ContentChunk
 struct DownloadRequest
 {
     RelativePath path; ///< for whom; the job does not touch it
-    Seq seq = 0;       ///< 0: not known yet, and of the entry its size only
+    Seq seq = 0;
     Entry entry;
     RelativePath temporary;     ///< is made, or gone on with when it exists
     std::uint64_t resumeAt = 0; ///< bytes of it that stand already
@@ -66,10 +66,6 @@ public:
     /// To be called between finish() and the next submit().
     void add(ContentChunk chunk) { _chunks.push_back(std::move(chunk)); }
 
-    /// It is known whose content is made: goes on in `temporary`. To be called between finish() and the next submit(), for a job
-    /// without a seq.
-    void become(Seq seq, const Entry& entry, const RelativePath& temporary);
-
     [[nodiscard]] bool hasChunks() const { return !_chunks.empty(); }
 
     /// Credit of the chunks that were not digested.
@@ -86,7 +82,6 @@ public:
 
 private:
     bool open();
-    void move();
     void apply(ContentChunk& chunk);
     void writeRun(const ContentChunk& chunk, const Op& op);
     ByteView unpacked(const SharedFrame& frame);
@@ -96,7 +91,6 @@ private:
     FileSystem& _files;
     const ModePolicy _modes;
     DownloadRequest _request;
-    std::optional<RelativePath> _moveTo; // where the temporary is to go on
     Done _done;
     std::deque<ContentChunk> _chunks;
     std::size_t _nextOp = 0;     // of the first chunk

@@ -72,30 +72,6 @@ void Fetcher::want(Wanted wanted)
     _waiting.push_back(std::move(wanted));
 }
 
-bool Fetcher::follow(const RelativePath& path, std::uint64_t size, std::uint64_t upload)
-{
-    if (!_share.online || _connection.fetches >= ConnectionState::kMaxFetches)
-    {
-        return false;
-    }
-    const std::uint32_t id = _connection.nextFetch++;
-    ++_connection.fetches;
-    _fetches.emplace(id, Fetch{{path, 0, 0, 0, size, true, true}, {}, 0, false});
-    _share.relay.send(FollowMessage{_share.number, id, upload}, Lane::Urgent);
-    return true;
-}
-
-void Fetcher::adopt(const RelativePath& path, Seq seq)
-{
-    for (auto& [id, fetch] : _fetches)
-    {
-        if (fetch.wanted.path == path && fetch.wanted.followed && !fetch.cancelled)
-        {
-            fetch.wanted.seq = seq;
-        }
-    }
-}
-
 void Fetcher::cancel(const RelativePath& path)
 {
     std::erase_if(_waiting, [&](const Wanted& wanted) { return wanted.path == path; });
@@ -212,11 +188,7 @@ void Fetcher::onEnd(Fetch&& fetch, ContentStatus status)
     const Wanted& wanted = fetch.wanted;
     --_connection.fetches;
     _smallBytes -= wanted.large ? 0 : wanted.size;
-    if (!fetch.cancelled && wanted.followed)
-    {
-        _callbacks.onFollowedEnd(wanted.path, wanted.seq, status == ContentStatus::Done);
-    }
-    else if (!fetch.cancelled && status == ContentStatus::Gone)
+    if (!fetch.cancelled && status == ContentStatus::Gone)
     {
         _callbacks.onGone(wanted.path, wanted.seq);
     }

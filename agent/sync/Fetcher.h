@@ -61,8 +61,6 @@ public:
         std::function<void(const RelativePath&, Seq, InlineContent)> onSmall;
         std::function<void(const RelativePath&, Seq, ContentChunk)> onChunk;
         std::function<void(const RelativePath&, Seq)> onGone;
-        /// A content that was followed: its upload was sent to the end, or the relay gave it up. Seq 0: it was not adopted.
-        std::function<void(const RelativePath&, Seq, bool complete)> onFollowedEnd = {};
     };
 
     struct Wanted
@@ -73,19 +71,12 @@ public:
         std::uint64_t offset = 0;
         std::uint64_t size = 0;
         bool large = false;
-        bool followed = false;
     };
 
     Fetcher(ShareContext& share, ConnectionState& connection, Callbacks callbacks);
 
     /// Asks for a content; small ones wait their turn.
     void want(Wanted wanted);
-
-    /// Asks for a content while it is still on its way up: its chunks come by onChunk() with seq 0. False when there is no room.
-    bool follow(const RelativePath& path, std::uint64_t size, std::uint64_t upload);
-
-    /// What is followed for the path is the content of revision `seq`.
-    void adopt(const RelativePath& path, Seq seq);
 
     /// The content is no longer wanted.
     void cancel(const RelativePath& path);

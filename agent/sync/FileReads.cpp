@@ -16,17 +16,6 @@ constexpr std::size_t kAppendSamples = 16;
 constexpr std::uint64_t kAppendFrom = 4 << 20;
 constexpr std::uint64_t kMaxAppend = 8 << 20;
 
-// Smaller contents are through before anybody has asked for their frames.
-constexpr std::uint64_t kFollowedFrom = 4 << 20;
-
-/// True when the literal is all of the content, as far as it was read.
-bool isWhole(const ReadJob& job)
-{
-    const ReadRequest& request = job.request();
-    return request.expected.size >= kFollowedFrom && !request.base && !request.append &&
-           job.delta.size() == 1 && job.delta.front().kind == OpKind::Data;
-}
-
 } // namespace
 
 FileReads::FileReads(ShareContext& share, Callbacks callbacks):
@@ -156,8 +145,7 @@ Upload& FileReads::upload(const ReadJob& job, const ReadPlan& plan)
             std::make_unique<Upload>(_share,
                                      uploadToken(path, job.request().expected, row ? row->seq : 0),
                                      job.request().expected.size,
-                                     plan.restartUpload,
-                                     isWhole(job) ? std::optional(path) : std::nullopt);
+                                     plan.restartUpload);
     }
     return *upload;
 }

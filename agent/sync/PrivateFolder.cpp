@@ -201,11 +201,6 @@ RelativePath PrivateFolder::partial(std::uint64_t seq)
     return temporary(std::string(kPartialPrefix).append(std::to_string(seq)));
 }
 
-RelativePath PrivateFolder::incoming(std::uint64_t number)
-{
-    return temporary(std::string(kPartialPrefix).append("new-").append(std::to_string(number)));
-}
-
 std::vector<std::string> PrivateFolder::temporaries() const
 {
     std::vector<std::string> names;

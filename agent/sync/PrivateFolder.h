@@ -50,9 +50,6 @@ public:
     /// Where the content of a revision is made.
     [[nodiscard]] static RelativePath partial(std::uint64_t seq);
 
-    /// Where a content is made that has no revision yet; nothing of it outlives the agent.
-    [[nodiscard]] static RelativePath incoming(std::uint64_t number);
-
     /// Names in `tmp/`.
     [[nodiscard]] std::vector<std::string> temporaries() const;
 

@@ -58,7 +58,6 @@ public:
         std::optional<InlineContent> content; ///< see setContent()
         std::optional<Signature> signature;   ///< of the finished download
         bool downloaded = false;
-        std::uint64_t upload = 0;   ///< that the content comes with; see RevisionsMessage
         std::unique_ptr<Item> next; ///< came while this one was being applied, or follows it
 
         // The queue's own.

@@ -345,14 +345,6 @@ void ShareSync::onUploadState(const UploadStateMessage& message)
     }
 }
 
-void ShareSync::onIncoming(const IncomingMessage& message)
-{
-    if (_running)
-    {
-        _downlink.onIncoming(message);
-    }
-}
-
 bool ShareSync::onContent(ContentMessage& message, std::uint32_t bodyBytes)
 {
     return _downlink.onContent(message, bodyBytes);

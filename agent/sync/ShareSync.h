@@ -70,7 +70,6 @@ public:
     void onRevisions(RevisionsMessage& message);
     void onResult(ResultMessage& message);
     void onUploadState(const UploadStateMessage& message);
-    void onIncoming(const IncomingMessage& message);
     bool onContent(ContentMessage& message, std::uint32_t bodyBytes);
     void onDisconnected();
 

@@ -212,10 +212,6 @@ void SyncEngine::dispatch(Message& message, std::uint32_t bodyBytes)
     {
         byNumber(state->share).onUploadState(*state);
     }
-    else if (const auto* incoming = std::get_if<IncomingMessage>(&message))
-    {
-        byNumber(incoming->share).onIncoming(*incoming);
-    }
     else if (const auto* welcome = std::get_if<WelcomeMessage>(&message))
     {
         onWelcome(*welcome);

@@ -29,11 +29,7 @@ UploadToken uploadToken(const RelativePath& path, const FileStat& stat, Seq base
     return token;
 }
 
-Upload::Upload(ShareContext& share,
-               const UploadToken& token,
-               std::uint64_t fileSize,
-               bool restart,
-               const std::optional<RelativePath>& whole):
+Upload::Upload(ShareContext& share, const UploadToken& token, std::uint64_t fileSize, bool restart):
     _share(share),
     _token(token),
     _fileSize(fileSize),
@@ -46,10 +42,6 @@ Upload::Upload(ShareContext& share,
     open.token = token;
     open.capacity = static_cast<std::uint32_t>(std::min<std::uint64_t>(frames, kMaxUploadFrames));
     open.restart = restart;
-    if (whole)
-    {
-        open.whole = UploadedFile{*whole, fileSize};
-    }
     share.relay.send(open, Lane::Bulk);
 }
 

@@ -37,12 +37,8 @@ public:
         Mismatch, ///< what the relay holds is of another content: begin anew with `restart`
     };
 
-    /// Sends UPLOAD_OPEN. `whole`: the frames are going to be all of that file's content.
-    Upload(ShareContext& share,
-           const UploadToken& token,
-           std::uint64_t fileSize,
-           bool restart,
-           const std::optional<RelativePath>& whole = std::nullopt);
+    /// Sends UPLOAD_OPEN.
+    Upload(ShareContext& share, const UploadToken& token, std::uint64_t fileSize, bool restart);
 
     [[nodiscard]] const UploadToken& token() const { return _token; }
     [[nodiscard]] std::uint64_t fileSize() const { return _fileSize; }

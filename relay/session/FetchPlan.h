@@ -17,12 +17,6 @@ public:
     [[nodiscard]] static std::optional<FetchPlan>
     make(const Store& store, Seq seq, Seq base, std::uint64_t offset);
 
-    /// The first `length` bytes of one frame.
-    [[nodiscard]] static FetchPlan ofFrame(FrameId frame, std::uint64_t length)
-    {
-        return FetchPlan({{OpKind::Data, frame, 0, length}});
-    }
-
     [[nodiscard]] bool isDone() const { return _next == _ops.size(); }
 
     /// Operations that are held in memory.

@@ -36,111 +36,35 @@ void logDamage(Seq seq, const CorruptError& error)
 
 } // namespace
 
-FetchQueue::Fetch& FetchQueue::addFetch(const Store& store, ShareNumber share, std::uint32_t id)
+void FetchQueue::add(const Store& store, ShareNumber share, const FetchMessage::Item& item)
 {
-    if (_fetches.size() + _hungry.size() == kMaxQueuedFetches)
+    if (_fetches.size() == kMaxQueuedFetches)
     {
         throw ProtocolError("more than " + std::to_string(kMaxQueuedFetches) + " fetches");
     }
-    const auto isSame = [id](const Fetch& fetch) {
-        return fetch.item.id == id;
-    };
-    if (std::ranges::any_of(_fetches, isSame) || std::ranges::any_of(_hungry, isSame))
+    const bool inUse = std::any_of(_fetches.begin(), _fetches.end(), [&](const Fetch& fetch) {
+        return fetch.item.id == item.id;
+    });
+    if (inUse)
     {
         throw ProtocolError("FETCH with an id that is in use");
     }
     Fetch& fetch = _fetches.emplace_back();
-    fetch.item.id = id;
+    fetch.item = item;
     fetch.share = share;
     fetch.store = &store;
-    return fetch;
-}
-
-void FetchQueue::add(const Store& store, ShareNumber share, const FetchMessage::Item& item)
-{
-    Fetch& fetch = addFetch(store, share, item.id);
-    fetch.item = item;
     fetch.sent = item.offset;
-}
-
-void FetchQueue::follow(const Store& store,
-                        ShareNumber share,
-                        std::uint32_t id,
-                        std::shared_ptr<const IncomingUpload> upload)
-{
-    Fetch& fetch = addFetch(store, share, id);
-    fetch.ended = upload == nullptr;
-    fetch.incoming = std::move(upload);
 }
 
 void FetchQueue::cancel(std::uint32_t id)
 {
-    for (std::list<Fetch>* fetches : {&_fetches, &_hungry})
+    const auto found = std::find_if(
+        _fetches.begin(), _fetches.end(), [id](const Fetch& fetch) { return fetch.item.id == id; });
+    if (found != _fetches.end())
     {
-        const auto found =
-            std::ranges::find(*fetches, id, [](const Fetch& fetch) { return fetch.item.id; });
-        if (found != fetches->end())
-        {
-            forgetPlan(*found);
-            found->incoming.reset();
-            found->ended = true;
-            _fetches.splice(_fetches.begin(), *fetches, found);
-            return;
-        }
-    }
-}
-
-void FetchQueue::wakeFollowers()
-{
-    for (auto next = _hungry.begin(); next != _hungry.end();)
-    {
-        const Position fetch = next++;
-        if (hasNews(*fetch))
-        {
-            _fetches.splice(_fetches.end(), _hungry, fetch);
-        }
-    }
-}
-
-/// A frame that the connection is too slow for has left the memory, and comes to the journal later.
-bool FetchQueue::hasNews(const Fetch& fetch)
-{
-    const IncomingUpload& upload = *fetch.incoming;
-    if (upload.state != IncomingUpload::State::Coming)
-    {
-        return true;
-    }
-    const FrameId frame = upload.first + fetch.sent / kFrameBytes;
-    return fetch.sent < upload.available() &&
-           (upload.find(frame) != nullptr || fetch.store->rawLength(frame) != 0);
-}
-
-/// Plans the next frame of an upload that is followed, or the rest of the revision that it has become.
-void FetchQueue::planNextFrame(Fetch& fetch)
-{
-    const IncomingUpload& upload = *fetch.incoming;
-    switch (upload.state)
-    {
-    case IncomingUpload::State::Accepted:
-        fetch.item.seq = upload.seq;
-        fetch.incoming.reset();
-        plan(fetch);
-        break;
-    case IncomingUpload::State::Ended:
-        // The store may give these numbers to other frames.
-        _window.disown(fetch.share, upload.first);
-        fetch.incoming.reset();
-        fetch.ended = true;
-        break;
-    case IncomingUpload::State::Coming:
-        if (hasNews(fetch))
-        {
-            const std::uint64_t length =
-                std::min<std::uint64_t>(upload.available() - fetch.sent, kFrameBytes);
-            fetch.plan = FetchPlan::ofFrame(upload.first + fetch.sent / kFrameBytes, length);
-            _heldOps += fetch.plan->opCount();
-        }
-        break;
+        forgetPlan(*found);
+        found->ended = true;
+        _fetches.splice(_fetches.begin(), _fetches, found);
     }
 }
 
@@ -156,7 +80,7 @@ bool FetchQueue::canServe(const Line& line) const
 
 void FetchQueue::plan(Fetch& fetch)
 {
-    if (fetch.plan || fetch.ended || fetch.incoming)
+    if (fetch.plan || fetch.ended)
     {
         return;
     }
@@ -209,15 +133,6 @@ void FetchQueue::serve(Line& line)
 {
     planAhead();
     const Position fetch = choose();
-    if (fetch->incoming)
-    {
-        planNextFrame(*fetch);
-    }
-    if (fetch->incoming && !fetch->plan)
-    {
-        _hungry.splice(_hungry.end(), _fetches, fetch);
-        return;
-    }
     if (!fetch->ended)
     {
         sendSlice(line, *fetch);
@@ -229,15 +144,11 @@ void FetchQueue::serve(Line& line)
         gone.status = ContentStatus::Gone;
         sendContent(line, gone);
     }
-    if (fetch->ended || (fetch->plan->isDone() && !fetch->incoming))
+    if (fetch->ended || fetch->plan->isDone())
     {
         forgetPlan(*fetch);
         _fetches.erase(fetch);
         return;
-    }
-    if (fetch->incoming)
-    {
-        forgetPlan(*fetch);
     }
     if (_heldOps > kHeldOps)
     {
@@ -262,8 +173,7 @@ void FetchQueue::sendSlice(Line& line, Fetch& fetch)
             return;
         }
     }
-    const bool isDone = fetch.plan->isDone() && !fetch.incoming;
-    slice.content.status = isDone ? ContentStatus::Done : ContentStatus::More;
+    slice.content.status = fetch.plan->isDone() ? ContentStatus::Done : ContentStatus::More;
     sendContent(line, slice.content);
 }
 
@@ -285,13 +195,6 @@ void FetchQueue::addPieces(Line& line, Fetch& fetch, Slice& slice)
 /// the revision; bytes that are still to be read at the same place are damaged.
 void FetchQueue::planAnew(Fetch& fetch, const CorruptError& error)
 {
-    if (fetch.incoming)
-    {
-        logDamage(fetch.item.seq, error);
-        fetch.incoming.reset();
-        fetch.ended = true;
-        return;
-    }
     const Op failed = fetch.plan->piece();
     forgetPlan(fetch);
     plan(fetch);
@@ -341,7 +244,7 @@ bool FetchQueue::addLiteral(Fetch& fetch, Slice& slice, const Op& piece)
     ReadFrame& source = read(fetch, piece.frame, slice);
     if (source.raw.empty())
     {
-        source.raw = unpackFrame(*source.frame);
+        source.raw = unpackFrame(source.frame);
     }
     if (piece.offset + piece.length > source.raw.size())
     {
@@ -382,7 +285,7 @@ bool FetchQueue::isWorthWhole(const Fetch& fetch, const Op& piece)
             wanted += other.plan->wanted(piece.frame);
         }
     }
-    return piece.length > kMaxLiteralBytes || wanted * 2 >= _read->frame->stored.size();
+    return piece.length > kMaxLiteralBytes || wanted * 2 >= _read->frame.stored.size();
 }
 
 FetchQueue::ReadFrame& FetchQueue::read(const Fetch& fetch, FrameId frame, Slice& slice)
@@ -392,12 +295,7 @@ FetchQueue::ReadFrame& FetchQueue::read(const Fetch& fetch, FrameId frame, Slice
     {
         _read.reset();
         ++slice.reads;
-        auto found = fetch.incoming ? fetch.incoming->find(frame) : nullptr;
-        if (!found)
-        {
-            found = std::make_shared<const Frame>(fetch.store->readFrame(frame));
-        }
-        _read = ReadFrame{key, std::move(found), {}};
+        _read = ReadFrame{key, fetch.store->readFrame(frame), {}};
     }
     return *_read;
 }
@@ -405,7 +303,7 @@ FetchQueue::ReadFrame& FetchQueue::read(const Fetch& fetch, FrameId frame, Slice
 void FetchQueue::sendFrame(Line& line, const Fetch& fetch, FrameId frame, Slice& slice)
 {
     auto message = std::make_shared<const Bytes>(
-        encodeFrame(fetch.share, FrameUse::Fetch, frame, *read(fetch, frame, slice).frame));
+        encodeFrame(fetch.share, FrameUse::Fetch, frame, read(fetch, frame, slice).frame));
     _credit -= static_cast<std::int64_t>(line.send(std::move(message), Lane::Bulk));
     _window.push({fetch.share, frame});
     slice.sentFrame = true;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "relay/session/FetchPlan.h"
-#include "relay/session/IncomingUploads.h"
 #include "relay/session/Line.h"
 #include "relay/session/SentFrames.h"
 #include "shared/base/Errors.h"
@@ -30,16 +29,6 @@ class FetchQueue
 public:
     void add(const Store& store, ShareNumber share, const FetchMessage::Item& item);
 
-    /// A fetch of an upload that is still coming; of nothing when `upload` is null. It waits for frames outside the turns, becomes a fetch
-    /// of the revision that the upload becomes, and is gone when it becomes none.
-    void follow(const Store& store,
-                ShareNumber share,
-                std::uint32_t id,
-                std::shared_ptr<const IncomingUpload> upload);
-
-    /// Those that wait for frames take turns again when some have come; call it before canServe().
-    void wakeFollowers();
-
     /// Answered with Gone in its turn; nothing when the fetch has ended.
     void cancel(std::uint32_t id);
 
@@ -59,7 +48,6 @@ private:
         ShareNumber share = 0;
         const Store* store = nullptr;
         std::optional<FetchPlan> plan;
-        std::shared_ptr<const IncomingUpload> incoming; // while it is not yet of a revision
         std::uint64_t sent = 0; // bytes of the content that were sent, `item.offset` included
         bool ended = false;     // cancelled or gone: to be answered with Gone
     };
@@ -69,7 +57,7 @@ private:
     struct ReadFrame
     {
         SentFrames::Key key;
-        std::shared_ptr<const Frame> frame;
+        Frame frame;
         Bytes raw;
     };
 
@@ -83,9 +71,6 @@ private:
         bool sentFrame = false;
     };
 
-    Fetch& addFetch(const Store& store, ShareNumber share, std::uint32_t id);
-    [[nodiscard]] static bool hasNews(const Fetch& fetch);
-    void planNextFrame(Fetch& fetch);
     void plan(Fetch& fetch);
     void planAhead();
     void forgetPlan(Fetch& fetch);
@@ -102,7 +87,6 @@ private:
     void sendContent(Line& line, const ContentMessage& content);
 
     std::list<Fetch> _fetches; // in the order of their turns
-    std::list<Fetch> _hungry;  // followers that have been sent all that has come
     SentFrames _window;
     std::int64_t _credit = kFetchCredit; // a slice may overdraw it
     std::size_t _heldOps = 0;

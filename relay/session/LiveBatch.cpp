@@ -22,12 +22,10 @@ constexpr std::size_t kInlineOps = 4096;
 
 LiveBatch::LiveBatch(const Store& store,
                      std::vector<Accepted> accepted,
-                     std::unordered_map<Seq, ConnectionId> origins,
-                     const IncomingUploads& incoming):
+                     std::unordered_map<Seq, ConnectionId> origins):
     _store(store),
     _accepted(std::move(accepted)),
-    _origins(std::move(origins)),
-    _incoming(incoming)
+    _origins(std::move(origins))
 {
 }
 
@@ -191,7 +189,6 @@ RevisionsMessage LiveBatch::message(const Chunk& chunk, ShareNumber share, const
         }
         RevisionsMessage::Item& item = message.items.emplace_back();
         item.revision = _accepted[i].revision;
-        item.upload = _incoming.numberOf(item.revision.seq);
         if (i < _inline.size() && _inline[i])
         {
             item.hasDelta = true;

@@ -2,7 +2,6 @@
 
 #pragma once
 
-#include "relay/session/IncomingUploads.h"
 #include "relay/session/Line.h"
 #include "relay/session/SentFrames.h"
 #include "relay/session/ShareWriter.h"
@@ -22,7 +21,7 @@ inline constexpr std::size_t kInlineBytes = 4 << 20;
 ///
 /// The encoded messages differ between connections only by the share's number and by the connection's own changes, which are left out.
 ///
-/// Ownership: borrows the store and the incoming uploads; lives for one flush.
+/// Ownership: borrows the store; lives for one flush.
 /// Errors:    a damaged frame is logged and its revision goes without its delta.
 /// Cost:      reads at most kInlineBytes and one frame, once, and nothing when nobody but the author listens.
 class LiveBatch
@@ -30,8 +29,7 @@ class LiveBatch
 public:
     LiveBatch(const Store& store,
               std::vector<Accepted> accepted,
-              std::unordered_map<Seq, ConnectionId> origins,
-              const IncomingUploads& incoming);
+              std::unordered_map<Seq, ConnectionId> origins);
 
     /// Sends everything but the connection's own revisions; the last message says live.
     void send(Line& line, ShareNumber share, SentFrames& window);
@@ -67,7 +65,6 @@ private:
     const Store& _store;
     const std::vector<Accepted> _accepted;
     const std::unordered_map<Seq, ConnectionId> _origins;
-    const IncomingUploads& _incoming;
     std::vector<std::vector<FrameId>> _frames; // per revision: those that its delta names
     std::vector<bool> _inline;                 // per revision: the delta goes with it
     std::map<FrameId, Frame> _loaded;

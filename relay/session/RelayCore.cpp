@@ -62,7 +62,6 @@ private:
     void greet(Session& session, const HelloMessage& hello);
     void end(Session& session, ErrorCode code, const std::string& text);
     void settle(ShareHub& hub);
-    void announceUploads(ShareHub& hub);
     void forward(const ShareHub& hub, ShareWriter::Outcome&& outcome);
     bool work();
     bool maintain(ShareHub& hub);
@@ -273,8 +272,6 @@ void RelayCore::Impl::settle(ShareHub& hub)
     {
         session->sendUploadStates(hub);
     }
-    hub.incoming.settle(outcome.accepted);
-    announceUploads(hub);
     if (!outcome.accepted.empty())
     {
         _log.debug("share " + hub.name + ": " + std::to_string(outcome.accepted.size()) +
@@ -283,25 +280,9 @@ void RelayCore::Impl::settle(ShareHub& hub)
     }
 }
 
-/// They are told of after the commit, from where on their frames have numbers that nothing else can get.
-void RelayCore::Impl::announceUploads(ShareHub& hub)
-{
-    for (const auto& upload : hub.incoming.takeNew())
-    {
-        for (const auto& [connection, session] : _sessions)
-        {
-            if (session->isLive(hub))
-            {
-                session->announce(hub, *upload);
-            }
-        }
-    }
-}
-
 void RelayCore::Impl::forward(const ShareHub& hub, ShareWriter::Outcome&& outcome)
 {
-    LiveBatch batch(
-        hub.store, std::move(outcome.accepted), std::move(outcome.origins), hub.incoming);
+    LiveBatch batch(hub.store, std::move(outcome.accepted), std::move(outcome.origins));
     for (auto it = _sessions.begin(); it != _sessions.end();)
     {
         Session& session = *(it++)->second;

@@ -68,8 +68,7 @@ struct SessionStatus
 /// that have come meanwhile make one group commit. Nothing of a batch is answered or forwarded before its commit has returned.
 ///
 /// Memory: per connection the frame windows' ids, a fetch queue of at most kMaxQueuedFetches, and what is on its lanes: Urgent and Bulk
-/// are filled only while less than a bound is queued (see Line.h); beyond it a live feed falls back to catching up from its cursor. Per share
-/// the frames of IncomingUploads.
+/// are filled only while less than a bound is queued (see Line.h); beyond it a live feed falls back to catching up from its cursor.
 ///
 /// Thread: one.
 class RelayCore

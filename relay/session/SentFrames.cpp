@@ -25,17 +25,6 @@ void SentFrames::push(const Key& key)
     _keys.push_back(key);
 }
 
-void SentFrames::disown(ShareNumber share, FrameId first)
-{
-    for (Key& key : _keys)
-    {
-        if (key.share == share && key.id >= first)
-        {
-            key.id = 0; // no frame of a store has it
-        }
-    }
-}
-
 std::vector<FrameId> SentFrames::bringIn(ShareNumber share, std::span<const FrameId> needed)
 {
     std::vector<FrameId> missing;

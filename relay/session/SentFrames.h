@@ -32,9 +32,6 @@ public:
     /// A FRAME was sent.
     void push(const Key& key);
 
-    /// Frames of the share from `first` on are not what the receiver has under these numbers.
-    void disown(ShareNumber share, FrameId first);
-
     /// Frames of `needed` (at most kFrameWindow different ones of one share) that have to be sent, in order, so that all of them stand in the
     /// window afterwards; push() has been done for them.
     [[nodiscard]] std::vector<FrameId> bringIn(ShareNumber share, std::span<const FrameId> needed);

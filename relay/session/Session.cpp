@@ -136,12 +136,6 @@ void Session::on(const FetchMessage& message)
     }
 }
 
-void Session::on(const FollowMessage& message)
-{
-    const ShareHub& hub = share(message.share).hub();
-    _fetches.follow(hub.store, message.share, message.id, hub.incoming.find(message.upload));
-}
-
 void Session::on(const CreditMessage& message)
 {
     _fetches.addCredit(message.bytes);
@@ -154,10 +148,10 @@ void Session::on(const CancelMessage& message)
 
 void Session::on(const UploadOpenMessage& message)
 {
-    share(message.share).uploads().open(_agent, _line.connection(), message);
+    share(message.share).uploads().open(_agent, message);
 }
 
-void Session::on(UploadFrameMessage& message)
+void Session::on(const UploadFrameMessage& message)
 {
     share(message.share).uploads().add(_agent, message);
 }
@@ -177,14 +171,6 @@ void Session::sendUploadStates(const ShareHub& hub)
     for (const UploadStateMessage& state : opened->uploads().takeStates())
     {
         _line.send(state, Lane::Urgent);
-    }
-}
-
-void Session::announce(const ShareHub& hub, const IncomingUpload& upload)
-{
-    if (upload.origin != _line.connection() && _line.queued(Lane::Urgent) < kUrgentBytes)
-    {
-        _line.send(IncomingMessage{find(hub)->number(), upload.number, upload.file}, Lane::Urgent);
     }
 }
 
@@ -219,7 +205,6 @@ bool Session::work()
         feed->catchUp(_line, _agent, _liveWindow);
         more = more || feed->canCatchUp(_line);
     }
-    _fetches.wakeFollowers();
     if (_fetches.canServe(_line))
     {
         _fetches.serve(_line);

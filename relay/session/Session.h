@@ -49,9 +49,6 @@ public:
     /// The share of `hub` when its feed is live, else null.
     [[nodiscard]] bool isLive(const ShareHub& hub) const;
 
-    /// Tells the live feed of `hub` of an upload that it may follow.
-    void announce(const ShareHub& hub, const IncomingUpload& upload);
-
     /// Sends new revisions to the live feed of `hub`, or lets it fall behind when too much is queued.
     void sendLive(const ShareHub& hub, LiveBatch& batch);
 
@@ -77,11 +74,10 @@ private:
     void on(ProposeMessage& message);
     void on(const CursorMessage& message);
     void on(const FetchMessage& message);
-    void on(const FollowMessage& message);
     void on(const CreditMessage& message);
     void on(const CancelMessage& message);
     void on(const UploadOpenMessage& message);
-    void on(UploadFrameMessage& message);
+    void on(const UploadFrameMessage& message);
     void on(const PingMessage& message);
     void on(const PongMessage& /*message*/) {}
 

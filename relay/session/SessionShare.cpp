@@ -12,7 +12,7 @@ SessionShare::SessionShare(ShareHub& hub, ShareNumber number, bool mayWrite):
     _hub(hub),
     _number(number),
     _mayWrite(mayWrite),
-    _uploads(hub.writer, hub.incoming, number, mayWrite)
+    _uploads(hub.writer, number, mayWrite)
 {
 }
 
@@ -74,7 +74,7 @@ SessionShare::decide(const std::string& agent, ConnectionId connection, Proposal
     }
     if (proposal.upload)
     {
-        _uploads.onProposed(proposal, result);
+        _uploads.end(*proposal.upload);
     }
     return result;
 }

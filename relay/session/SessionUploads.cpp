@@ -13,37 +13,13 @@ namespace {
 
 constexpr std::uint32_t kStateInterval = 4;
 
-bool isPublic(const RelativePath& path)
-{
-    return !path.isRoot() && !path.isPrivate();
-}
-
-/// True when the frames in order are all of the content.
-bool isWhole(const Proposal& proposal)
-{
-    return proposal.entry.kind == EntryKind::File &&
-           proposal.delta == Delta{{OpKind::Data, 0, 0, proposal.entry.size}};
-}
-
 } // namespace
 
-SessionUploads::SessionUploads(ShareWriter& writer,
-                               IncomingUploads& incoming,
-                               ShareNumber share,
-                               bool mayWrite):
+SessionUploads::SessionUploads(ShareWriter& writer, ShareNumber share, bool mayWrite):
     _writer(writer),
-    _incoming(incoming),
     _share(share),
     _mayWrite(mayWrite)
 {
-}
-
-SessionUploads::~SessionUploads()
-{
-    for (const Item& item : _items)
-    {
-        _incoming.end(item.incoming);
-    }
 }
 
 const SessionUploads::Item* SessionUploads::find(const UploadToken& token) const
@@ -71,34 +47,14 @@ bool SessionUploads::hasFailed(const UploadToken& token) const
 
 void SessionUploads::end(const UploadToken& token)
 {
-    std::erase_if(_items, [&](const Item& item) {
-        if (item.token != token)
-        {
-            return false;
-        }
-        _incoming.end(item.incoming);
-        return true;
-    });
+    std::erase_if(_items, [&](const Item& item) { return item.token == token; });
 }
 
-void SessionUploads::onProposed(const Proposal& proposal, const ProposalResult& result)
-{
-    const Item* item = find(*proposal.upload);
-    if (item != nullptr && result.verdict == Verdict::Accepted && isWhole(proposal))
-    {
-        _incoming.propose(item->incoming, proposal.entry.size, result.seq);
-    }
-    end(*proposal.upload);
-}
-
-void SessionUploads::open(const std::string& agent,
-                          ConnectionId connection,
-                          const UploadOpenMessage& message)
+void SessionUploads::open(const std::string& agent, const UploadOpenMessage& message)
 {
     end(message.token);
     if (_items.size() == kMaxOpenUploads)
     {
-        _incoming.end(_items.front().incoming);
         _items.pop_front();
     }
     Item item;
@@ -114,16 +70,11 @@ void SessionUploads::open(const std::string& agent,
         item.stated = state->frames;
         item.digest = state->digest;
     }
-    // One that goes on after a break may have been followed before: nobody shall take its beginning again and again.
-    if (state && state->frames == 0 && message.whole && isPublic(message.whole->path))
-    {
-        item.incoming = _incoming.open(connection, *message.whole, state->first);
-    }
     item.failed = !state;
     _items.push_back(std::move(item));
 }
 
-void SessionUploads::add(const std::string& agent, UploadFrameMessage& message)
+void SessionUploads::add(const std::string& agent, const UploadFrameMessage& message)
 {
     Item* item = find(message.token);
     if (item == nullptr)
@@ -152,7 +103,6 @@ void SessionUploads::add(const std::string& agent, UploadFrameMessage& message)
         return;
     }
     item->fate = _writer.fate();
-    _incoming.add(item->incoming, std::move(message.frame));
     ++item->next;
     const bool complete = item->next == item->capacity;
     if (complete || item->next - item->stated >= kStateInterval)
@@ -168,10 +118,6 @@ std::vector<UploadStateMessage> SessionUploads::takeStates()
     {
         const bool lost = isLost(item);
         const bool newlyLost = lost && !item.failed;
-        if (lost)
-        {
-            _incoming.end(item.incoming);
-        }
         const bool advanced = !lost && (item.next - item.stated >= kStateInterval ||
                                         (item.next == item.capacity && item.next != item.stated));
         if (!item.opening && !newlyLost && !advanced)

@@ -2,7 +2,6 @@
 
 #pragma once
 
-#include "relay/session/IncomingUploads.h"
 #include "relay/session/ShareWriter.h"
 
 #include <deque>
@@ -19,24 +18,16 @@ class SessionUploads
 {
 public:
     /// `mayWrite` false: every upload fails.
-    SessionUploads(ShareWriter& writer,
-                   IncomingUploads& incoming,
-                   ShareNumber share,
-                   bool mayWrite);
-    ~SessionUploads();
+    SessionUploads(ShareWriter& writer, ShareNumber share, bool mayWrite);
 
-    SessionUploads(const SessionUploads&) = delete;
-    SessionUploads& operator=(const SessionUploads&) = delete;
-
-    /// `connection` is this one's number.
-    void open(const std::string& agent, ConnectionId connection, const UploadOpenMessage& message);
-    void add(const std::string& agent, UploadFrameMessage& message);
+    void open(const std::string& agent, const UploadOpenMessage& message);
+    void add(const std::string& agent, const UploadFrameMessage& message);
 
     /// True when the frames of an upload that is open here could not be stored.
     [[nodiscard]] bool hasFailed(const UploadToken& token) const;
 
-    /// The upload was proposed, which ends it.
-    void onProposed(const Proposal& proposal, const ProposalResult& result);
+    /// The upload was proposed: it has ended.
+    void end(const UploadToken& token);
 
     /// After a commit: the UPLOAD_STATEs that are due.
     [[nodiscard]] std::vector<UploadStateMessage> takeStates();
@@ -49,19 +40,16 @@ private:
         std::uint32_t next = 0;   // index of the frame that must come next
         std::uint32_t stated = 0; // frames in the last UPLOAD_STATE
         std::uint64_t digest = 0;
-        bool opening = false;       // UPLOAD_STATE after UPLOAD_OPEN is due
-        bool failed = false;        // told so; frames are skipped
-        std::uint64_t incoming = 0; // number for its followers; 0: nobody may follow
+        bool opening = false; // UPLOAD_STATE after UPLOAD_OPEN is due
+        bool failed = false;  // told so; frames are skipped
         std::shared_ptr<const BatchFate> fate;
     };
 
     [[nodiscard]] static bool isLost(const Item& item);
-    void end(const UploadToken& token);
     [[nodiscard]] Item* find(const UploadToken& token);
     [[nodiscard]] const Item* find(const UploadToken& token) const;
 
     ShareWriter& _writer;
-    IncomingUploads& _incoming;
     const ShareNumber _share;
     const bool _mayWrite;
     std::deque<Item> _items; // oldest first

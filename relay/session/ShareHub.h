@@ -2,7 +2,6 @@
 
 #pragma once
 
-#include "relay/session/IncomingUploads.h"
 #include "relay/session/ShareWriter.h"
 
 #include <map>
@@ -24,7 +23,6 @@ struct ShareHub
     const std::string name;
     Store& store;
     ShareWriter writer;
-    IncomingUploads incoming;
     SteadyTime upkeepAfter{}; ///< after a failure
 };
 

@@ -32,7 +32,6 @@ struct StoreState
 /// How far an upload has come.
 struct UploadState
 {
-    FrameId first = 0;        ///< id of frame 0
     std::uint32_t frames = 0; ///< frames 0..frames-1 are staged
     std::uint64_t digest = 0; ///< XXH3-64 over the checksums (u64 LE) of those frames, in order
 };

@@ -132,7 +132,7 @@ UploadState Uploads::open(const std::string& agent,
         _uploads[key] = std::move(upload);
     }
     const Upload& upload = *load(key);
-    return UploadState{upload.first, upload.staged(), digest(upload)};
+    return UploadState{upload.staged(), digest(upload)};
 }
 
 void Uploads::makeRoom(const std::string& agent)

@@ -142,24 +142,11 @@ DaemonArguments parseDaemonArguments(std::span<const char* const> words)
     return arguments;
 }
 
-namespace {
-
-/// No other thread exists yet.
-void configureHeap()
-{
-    // Each further arena costs memory, and a small board has few cores.
-    ::mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe)
-    // Frames come and go by the thousand: pages that were given back for each of them would be cleared by the kernel for the next.
-    ::mallopt(M_MMAP_THRESHOLD, 1 << 20); // NOLINT(concurrency-mt-unsafe)
-    ::mallopt(M_TRIM_THRESHOLD, 4 << 20); // NOLINT(concurrency-mt-unsafe)
-}
-
-} // namespace
-
 int Daemon::run(int argc, const char* const* argv)
 {
     blockSignals();
-    configureHeap();
+    // Each further arena costs memory, and a small board has few cores. No other thread exists yet.
+    ::mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe)
     DaemonArguments arguments;
     try
     {

@@ -61,14 +61,6 @@ struct Sum
     {
         return of(content.ops) + content.literal.capacity();
     }
-    std::size_t operator()(const UploadOpenMessage& open) const
-    {
-        return open.whole ? open.whole->path.text().size() : 0;
-    }
-    std::size_t operator()(const IncomingMessage& incoming) const
-    {
-        return incoming.file.path.text().size();
-    }
     template <typename Fixed>
     std::size_t operator()(const Fixed& /*message*/) const
     {

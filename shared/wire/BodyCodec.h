@@ -27,8 +27,6 @@ void encodeBody(ByteWriter& writer, const UploadOpenMessage& message);
 void encodeBody(ByteWriter& writer, const UploadStateMessage& message);
 void encodeBody(ByteWriter& writer, const UploadFrameMessage& message);
 void encodeBody(ByteWriter& writer, const CancelMessage& message);
-void encodeBody(ByteWriter& writer, const IncomingMessage& message);
-void encodeBody(ByteWriter& writer, const FollowMessage& message);
 
 /// Each fails the reader for what the message cannot be; bytes behind it are left unread.
 void decodeBody(ByteReader& reader, HelloMessage& message);
@@ -48,8 +46,6 @@ void decodeBody(ByteReader& reader, UploadOpenMessage& message);
 void decodeBody(ByteReader& reader, UploadStateMessage& message);
 void decodeBody(ByteReader& reader, UploadFrameMessage& message);
 void decodeBody(ByteReader& reader, CancelMessage& message);
-void decodeBody(ByteReader& reader, IncomingMessage& message);
-void decodeBody(ByteReader& reader, FollowMessage& message);
 
 /// Flags of single messages.
 inline constexpr std::uint8_t kHelloWantsFeed = 0x01;
@@ -57,7 +53,6 @@ inline constexpr std::uint8_t kWelcomeReadOnly = 0x01;
 inline constexpr std::uint8_t kWelcomeSameStore = 0x02;
 inline constexpr std::uint8_t kRevisionsLive = 0x01;
 inline constexpr std::uint8_t kUploadRestart = 0x01;
-inline constexpr std::uint8_t kUploadWhole = 0x02;
 inline constexpr std::uint8_t kUploadFailed = 0x01;
 
 /// RESULT: bits 0 and 1 are the verdict, bits 4 to 7 the refusal.

@@ -89,15 +89,6 @@ void decodeFrame(ByteReader& reader, Frame& frame)
     frame.stored.assign(stored.begin(), stored.end());
 }
 
-UploadedFile decodeUploadedFile(ByteReader& reader)
-{
-    UploadedFile file;
-    EntryContext context;
-    file.size = reader.varint(kMaxContentBytes);
-    file.path = decodePath(reader, context);
-    return file;
-}
-
 void decodeProposal(
     ByteReader& reader, Proposal& proposal, Seq& seen, std::size_t& opsLeft, EntryContext& context)
 {
@@ -236,7 +227,7 @@ void decodeBody(ByteReader& reader, RevisionsMessage& message)
     std::size_t opsLeft = kMaxPieces;
     decodeList(reader, message.items, kMaxBatch, [&](RevisionsMessage::Item& item) {
         std::uint8_t flags = 0;
-        item.revision = decodeRevision(reader, kHasSource | kHasDelta | kHasUpload, flags, context);
+        item.revision = decodeRevision(reader, kHasSource | kHasDelta, flags, context);
         if ((flags & kHasSource) != 0)
         {
             item.source = reader.varint();
@@ -245,10 +236,6 @@ void decodeBody(ByteReader& reader, RevisionsMessage& message)
         if (item.hasDelta)
         {
             item.delta = decodeSomeOps(reader, opsLeft);
-        }
-        if ((flags & kHasUpload) != 0)
-        {
-            item.upload = reader.varint();
         }
     });
 }
@@ -307,12 +294,7 @@ void decodeBody(ByteReader& reader, UploadOpenMessage& message)
     {
         reader.fail();
     }
-    const std::uint8_t flags = decodeFlags(reader, kUploadRestart | kUploadWhole);
-    message.restart = (flags & kUploadRestart) != 0;
-    if ((flags & kUploadWhole) != 0)
-    {
-        message.whole = decodeUploadedFile(reader);
-    }
+    message.restart = (decodeFlags(reader, kUploadRestart) & kUploadRestart) != 0;
 }
 
 void decodeBody(ByteReader& reader, UploadStateMessage& message)
@@ -335,20 +317,6 @@ void decodeBody(ByteReader& reader, UploadFrameMessage& message)
 void decodeBody(ByteReader& reader, CancelMessage& message)
 {
     message.id = static_cast<std::uint32_t>(reader.varint(kMaxU32));
-}
-
-void decodeBody(ByteReader& reader, IncomingMessage& message)
-{
-    message.share = reader.u8();
-    message.upload = reader.varint();
-    message.file = decodeUploadedFile(reader);
-}
-
-void decodeBody(ByteReader& reader, FollowMessage& message)
-{
-    message.share = reader.u8();
-    message.id = static_cast<std::uint32_t>(reader.varint(kMaxU32));
-    message.upload = reader.varint();
 }
 
 } // namespace tidewire

@@ -28,13 +28,6 @@ void encodeId(ByteWriter& writer, std::uint32_t id, std::uint32_t& next)
     next = id + 1;
 }
 
-void encodeUploadedFile(ByteWriter& writer, const UploadedFile& file)
-{
-    EntryContext context;
-    writer.varint(file.size);
-    encodePath(writer, file.path, context);
-}
-
 void encodeProposal(ByteWriter& writer,
                     const Proposal& proposal,
                     std::uint32_t& nextId,
@@ -177,8 +170,7 @@ void encodeBody(ByteWriter& writer, const RevisionsMessage& message)
     for (const RevisionsMessage::Item& item : message.items)
     {
         const auto extra = static_cast<std::uint8_t>(flagIf(item.source != 0, kHasSource) |
-                                                     flagIf(item.hasDelta, kHasDelta) |
-                                                     flagIf(item.upload != 0, kHasUpload));
+                                                     flagIf(item.hasDelta, kHasDelta));
         encodeRevision(writer, item.revision, extra, context);
         if (item.source != 0)
         {
@@ -187,10 +179,6 @@ void encodeBody(ByteWriter& writer, const RevisionsMessage& message)
         if (item.hasDelta)
         {
             encodeOps(writer, item.delta);
-        }
-        if (item.upload != 0)
-        {
-            writer.varint(item.upload);
         }
     }
 }
@@ -242,12 +230,7 @@ void encodeBody(ByteWriter& writer, const UploadOpenMessage& message)
     writer.u8(message.share);
     writer.raw(message.token);
     writer.varint(message.capacity);
-    writer.u8(static_cast<std::uint8_t>(flagIf(message.restart, kUploadRestart) |
-                                        flagIf(message.whole.has_value(), kUploadWhole)));
-    if (message.whole)
-    {
-        encodeUploadedFile(writer, *message.whole);
-    }
+    writer.u8(flagIf(message.restart, kUploadRestart));
 }
 
 void encodeBody(ByteWriter& writer, const UploadStateMessage& message)
@@ -270,20 +253,6 @@ void encodeBody(ByteWriter& writer, const UploadFrameMessage& message)
 void encodeBody(ByteWriter& writer, const CancelMessage& message)
 {
     writer.varint(message.id);
-}
-
-void encodeBody(ByteWriter& writer, const IncomingMessage& message)
-{
-    writer.u8(message.share);
-    writer.varint(message.upload);
-    encodeUploadedFile(writer, message.file);
-}
-
-void encodeBody(ByteWriter& writer, const FollowMessage& message)
-{
-    writer.u8(message.share);
-    writer.varint(message.id);
-    writer.varint(message.upload);
 }
 
 } // namespace tidewire

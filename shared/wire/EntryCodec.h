@@ -29,7 +29,7 @@ inline constexpr std::uint8_t kSameMode = 0x04;  ///< mode as before: no mode fi
 inline constexpr std::uint8_t kSameAgent = 0x08; ///< revisions: agent as before
 inline constexpr std::uint8_t kHasSource = 0x10;
 inline constexpr std::uint8_t kHasDelta = 0x20;
-inline constexpr std::uint8_t kHasUpload = 0x40; ///< proposals: a token; revisions: a number
+inline constexpr std::uint8_t kHasUpload = 0x40; ///< proposals
 
 /// Kind and kSameMode of an entry.
 [[nodiscard]] std::uint8_t entryFlags(const Entry& entry, const EntryContext& context);

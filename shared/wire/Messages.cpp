@@ -20,25 +20,34 @@ struct TypeRule
 };
 
 constexpr std::size_t kSmallBody = 64;
-constexpr std::size_t kPathBody = 8 << 10;
 constexpr std::size_t kFrameBody = kFrameBytes + 64;
 
 // In the order of MessageType, from 1.
 constexpr std::array<TypeRule, std::variant_size_v<Message>> kRules{{
-    {"HELLO", 64 << 10},           {"WELCOME", 64 << 10},       {"ERROR", 1024},
-    {"PING", kSmallBody},          {"PONG", kSmallBody},        {"FRAME", kFrameBody},
-    {"PROPOSE", kMaxMessageBytes}, {"RESULT", kMaxResultBytes}, {"REVISIONS", kMaxMessageBytes},
-    {"CURSOR", kSmallBody},        {"FETCH", 64 << 10},         {"CONTENT", kMaxMessageBytes},
-    {"CREDIT", kSmallBody},        {"UPLOAD_OPEN", kPathBody},  {"UPLOAD_STATE", kSmallBody},
-    {"UPLOAD_FRAME", kFrameBody},  {"CANCEL", kSmallBody},      {"INCOMING", kPathBody},
-    {"FOLLOW", kSmallBody},
+    {"HELLO", 64 << 10},
+    {"WELCOME", 64 << 10},
+    {"ERROR", 1024},
+    {"PING", kSmallBody},
+    {"PONG", kSmallBody},
+    {"FRAME", kFrameBody},
+    {"PROPOSE", kMaxMessageBytes},
+    {"RESULT", kMaxResultBytes},
+    {"REVISIONS", kMaxMessageBytes},
+    {"CURSOR", kSmallBody},
+    {"FETCH", 64 << 10},
+    {"CONTENT", kMaxMessageBytes},
+    {"CREDIT", kSmallBody},
+    {"UPLOAD_OPEN", kSmallBody},
+    {"UPLOAD_STATE", kSmallBody},
+    {"UPLOAD_FRAME", kFrameBody},
+    {"CANCEL", kSmallBody},
 }};
 
 // In the order of MessageType too: Message's alternatives.
 static_assert(
     std::is_same_v<
-        std::variant_alternative_t<static_cast<std::size_t>(MessageType::Follow) - 1, Message>,
-        FollowMessage>);
+        std::variant_alternative_t<static_cast<std::size_t>(MessageType::Cancel) - 1, Message>,
+        CancelMessage>);
 
 const TypeRule* ruleOf(std::uint8_t type)
 {

@@ -10,7 +10,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -77,8 +76,6 @@ enum class MessageType : std::uint8_t
     UploadState = 15,
     UploadFrame = 16,
     Cancel = 17,
-    Incoming = 18,
-    Follow = 19,
 };
 
 /// First message of an agent.
@@ -202,8 +199,6 @@ struct RevisionsMessage
         bool hasDelta = false; ///< the frames named in `delta` stand in the receiver's Live window
         Seq source = 0;        ///< revision that Copy operations read; 0: none
         Delta delta;
-        std::uint64_t upload =
-            0; ///< INCOMING that the content has come with; 0: none, or not known
     };
     ShareNumber share = 0;
     std::vector<Item> items;
@@ -263,15 +258,6 @@ struct CreditMessage
     std::uint32_t bytes = 0;
 };
 
-/// A file whose whole content is on its way up, before anybody knows its hash.
-struct UploadedFile
-{
-    RelativePath path;
-    std::uint64_t size = 0;
-
-    friend bool operator==(const UploadedFile&, const UploadedFile&) = default;
-};
-
 /// Begins or resumes an upload; answered by UPLOAD_STATE.
 struct UploadOpenMessage
 {
@@ -279,8 +265,6 @@ struct UploadOpenMessage
     std::array<std::uint8_t, 16> token{};
     std::uint32_t capacity = 0; ///< most frames that will come; 1..kMaxUploadFrames
     bool restart = false;       ///< throw away what is staged
-    /// The frames in order are going to be the content of this file: others may follow the upload.
-    std::optional<UploadedFile> whole = {};
 };
 
 /// How much is staged; sent after UPLOAD_OPEN and then after at most every 4 UPLOAD_FRAMEs.
@@ -309,25 +293,6 @@ struct CancelMessage
     std::uint32_t id = 0;
 };
 
-/// The whole content of a file is on its way up over another connection. A live feed is told of it; what becomes of the upload shows in
-/// REVISIONS, or not at all.
-struct IncomingMessage
-{
-    ShareNumber share = 0;
-    std::uint64_t upload =
-        0; ///< the relay's number for it; never 0, never used again in the share while the relay runs
-    UploadedFile file;
-};
-
-/// Asks for the frames of an upload while it comes; answered by CONTENTs as FETCH is, from offset 0. They end with Done once the upload
-/// was accepted as the content of a revision and all is sent, and with Gone when it was not.
-struct FollowMessage
-{
-    ShareNumber share = 0;
-    std::uint32_t id = 0; ///< as in FETCH
-    std::uint64_t upload = 0;
-};
-
 using Message = std::variant<HelloMessage,
                              WelcomeMessage,
                              ErrorMessage,
@@ -344,9 +309,7 @@ using Message = std::variant<HelloMessage,
                              UploadOpenMessage,
                              UploadStateMessage,
                              UploadFrameMessage,
-                             CancelMessage,
-                             IncomingMessage,
-                             FollowMessage>;
+                             CancelMessage>;
 
 /// The whole message, header included, ready to be sent.
 ///

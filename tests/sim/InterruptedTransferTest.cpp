@@ -360,46 +360,6 @@ TEST_CASE("Interrupted: when the relay's disk is full an upload waits and goes o
     CHECK((readFile(line.receiver.files(), "large") == content));
 }
 
-TEST_CASE("Interrupted: a new content comes down while it still goes up", "[sim]")
-{
-    TransferWorld line;
-    const std::uint64_t before = line.moved(Way::Down);
-    const std::string content = line.noise(kSize);
-    writeFile(line.sender.user(), "large", content);
-
-    REQUIRE(line.moveOn(Way::Up, kSize * 3 / 4));
-
-    CHECK(line.moved(Way::Down) - before > kSize / 3);
-    line.rest();
-    CHECK(line.moved(Way::Down) - before < kSize + kCut);
-    CHECK((readFile(line.receiver.files(), "large") == content));
-    CHECK(line.partials().empty());
-}
-
-TEST_CASE(
-    "Interrupted: whoever breaks while a content goes up and down, it arrives, and nothing is "
-    "left behind",
-    "[sim]")
-{
-    const auto how = GENERATE(Break::Cut,
-                              Break::SenderKilled,
-                              Break::ReceiverKilled,
-                              Break::ReceiverStopped,
-                              Break::RelayKilled);
-    const auto way = GENERATE(Way::Up, Way::Down);
-    CAPTURE(static_cast<int>(how), static_cast<int>(way));
-    TransferWorld line;
-    const std::string content = line.noise(kSize);
-    writeFile(line.sender.user(), "large", content);
-    REQUIRE(line.moveOn(Way::Up, kSize / 2));
-
-    line.breakIt(how, way);
-
-    line.rest();
-    CHECK((readFile(line.receiver.files(), "large") == content));
-    CHECK(line.partials().empty());
-}
-
 TEST_CASE("Interrupted: small changes pass a large one in both directions", "[sim]")
 {
     const auto way = GENERATE(Way::Up, Way::Down);

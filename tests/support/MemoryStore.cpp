@@ -33,7 +33,7 @@ MemoryStore::MemoryStore(): _incarnation{1} {}
 
 UploadState MemoryStore::Upload::state() const
 {
-    return {first, count, XXH3_64bits(checksums.data(), checksums.size())};
+    return {count, XXH3_64bits(checksums.data(), checksums.size())};
 }
 
 void MemoryStore::mayFail(const char* operation) const

@@ -2,10 +2,8 @@
 
 #include "agent/sync/Downloads.h"
 
-#include "agent/sync/DiskState.h"
 #include "agent/sync/PrivateFolder.h"
 #include "tests/agent/sync/SyncFixture.h"
-#include "tests/support/FileTools.h"
 
 #include <catch2/catch.hpp>
 
@@ -28,12 +26,8 @@ protected:
         downloads(share,
                   fetcher,
                   {[this](const RelativePath&, Seq seq) { return seq == awaited; },
-                   [this](DownloadJob& job, bool wanted) {
+                   [this](DownloadJob&, bool wanted) {
                        ends.push_back(wanted);
-                       if (!wanted)
-                       {
-                           unwanted.push_back(job.request().temporary);
-                       }
                    }})
     {
     }
@@ -62,41 +56,12 @@ protected:
         fetcher.pump();
     }
 
-    void follow(std::uint64_t size, std::uint64_t upload)
-    {
-        REQUIRE(fetcher.follow(pathOf("file"), size, upload));
-        downloads.follow(pathOf("file"), size, upload);
-    }
-
-    /// The next bytes of what is followed.
-    void send(std::string_view bytes)
-    {
-        ContentMessage message;
-        message.id = relay.all<FollowMessage>().at(0).id;
-        message.status = ContentStatus::More;
-        message.ops = {{OpKind::Data, kLiteralFrame, 0, bytes.size()}};
-        message.literal.assign(bytes.begin(), bytes.end());
-        REQUIRE(fetcher.onContent(message, 100));
-    }
-
-    /// As the downlink does with a job that comes back and is not wanted.
-    void removeLate()
-    {
-        for (const RelativePath& late : unwanted)
-        {
-            removeIfThere(files, late);
-        }
-    }
-
-    std::size_t partials() { return listNames(files, pathOf(".tidewire/tmp")).size(); }
-
     ConnectionState connection;
     Fetcher fetcher;
     Downloads downloads;
     Seq awaited = 0;
     Seq small = 0; ///< revision of the last small content that came
     std::vector<bool> ends;
-    std::vector<RelativePath> unwanted; ///< temporaries of jobs that came back too late
 };
 
 } // namespace
@@ -141,102 +106,4 @@ TEST_CASE_METHOD(
     CHECK(ends == std::vector<bool>{false});
     CHECK(relay.all<CancelMessage>().size() == 1);
     CHECK(downloads.canStart(pathOf("file"), 300000));
-}
-
-TEST_CASE_METHOD(DownloadsFixture,
-                 "Downloads: what was followed becomes the content of its revision, read once",
-                 "[download]")
-{
-    const std::string content = variedText(300000, 1);
-    follow(content.size(), 5);
-    const bool isAtWork = GENERATE(true, false);
-    CAPTURE(isAtWork);
-    send(std::string_view(content).substr(0, 60000));
-    if (!isAtWork)
-    {
-        runner.runAll();
-    }
-
-    awaited = 7;
-    CHECK(downloads.adopt(pathOf("file"), 7, fileEntry(content), 5));
-    runner.runAll();
-    for (std::size_t at = 60000; at < content.size(); at += 60000)
-    {
-        send(std::string_view(content).substr(at, 60000));
-        runner.runAll();
-    }
-
-    CHECK(ends == std::vector<bool>{true});
-    CHECK(readFile(files, PrivateFolder::partial(7).text()) == content);
-    CHECK(partials() == 1);
-}
-
-TEST_CASE_METHOD(DownloadsFixture,
-                 "Downloads: what was followed is dropped for a revision of another upload or size",
-                 "[download]")
-{
-    const std::string content = variedText(300000, 1);
-    follow(content.size(), 5);
-    send(std::string_view(content).substr(0, 60000));
-    if (GENERATE(true, false))
-    {
-        runner.runAll();
-    }
-    const bool isOther = GENERATE(true, false);
-
-    CHECK_FALSE(downloads.adopt(
-        pathOf("file"), 7, fileEntry(isOther ? content : content + "x"), isOther ? 6 : 5));
-    runner.runAll();
-
-    removeLate();
-    CHECK(partials() == 0);
-    CHECK(relay.all<CancelMessage>().size() == 1);
-}
-
-TEST_CASE_METHOD(DownloadsFixture,
-                 "Downloads: what a broken upload has left waits for its revision, for an hour",
-                 "[download]")
-{
-    const std::string content = variedText(300000, 1);
-    follow(content.size(), 5);
-    send(std::string_view(content).substr(0, 60000));
-    runner.runAll();
-    downloads.leaveFollowed();
-    fetcher.onDisconnected();
-    CHECK(partials() == 1);
-
-    SECTION("its revision comes")
-    {
-        downloads.claimLeftover(pathOf("file"), 7, content.size());
-        CHECK(files.stat(PrivateFolder::partial(7))->size == 60000);
-    }
-    SECTION("a revision of another size comes")
-    {
-        downloads.claimLeftover(pathOf("file"), 7, content.size() + 1);
-        CHECK(partials() == 0);
-    }
-    SECTION("nothing comes")
-    {
-        CHECK(downloads.nextDue() == clock.steady() + Downloads::kLeftoverTime);
-        clock.advance(Downloads::kLeftoverTime);
-        downloads.sweepLeftovers();
-        CHECK(partials() == 0);
-        CHECK_FALSE(downloads.nextDue());
-    }
-}
-
-TEST_CASE_METHOD(DownloadsFixture,
-                 "Downloads: what is followed has places of its own, and the unclaimed make room",
-                 "[download]")
-{
-    for (const char* name : {"a", "b"})
-    {
-        REQUIRE(downloads.canFollow(pathOf(name)));
-        downloads.follow(pathOf(name), 300000, 1);
-    }
-    CHECK_FALSE(downloads.canFollow(pathOf("c")));
-    CHECK(downloads.canStart(pathOf("c"), 300000));
-
-    downloads.onFollowedEnd(pathOf("a"), true);
-    CHECK(downloads.canFollow(pathOf("c")));
 }

@@ -333,7 +333,7 @@ TEST_CASE("Hostile messages: unknown enumerators and flags are refused, unknown 
     CHECK_THROWS_AS(decodeMessage(number(MessageType::Result), Bytes{0, 1, 0, 0x83}),
                     ProtocolError);
     CHECK_THROWS_AS(decodeMessage(0, {}), ProtocolError);
-    CHECK_THROWS_AS(decodeMessage(20, {}), ProtocolError);
+    CHECK_THROWS_AS(decodeMessage(18, {}), ProtocolError);
 
     const Message error = decodeMessage(number(MessageType::Error), Bytes{99, 1, 'x'});
 

@@ -127,7 +127,6 @@ inline RevisionsMessage sampleRevisions()
     edit.revision = {11, path("docs/a.txt"), fileEntry(105, 0xAA), "office"};
     edit.hasDelta = true;
     edit.source = 3;
-    edit.upload = 300;
     edit.delta = {{OpKind::Copy, 0, 0, 100}, {OpKind::Data, 17, 0, 5}};
     message.items = {folder, edit};
     return message;
@@ -185,20 +184,16 @@ inline std::vector<SampleMessage> sampleMessages()
          "2e2e2f78"},
         {"REVISIONS",
          sampleRevisions(),
-         "5a0000000900010b88776655443322110202140004646f6373066f6666696365ed03790204062f61"
+         "580000000900010b88776655443322110202140004646f6373066f6666696365ed03390204062f61"
          "2e747874a40380c49fd50c0569aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-         "aaaaaaaaaa0302a0062d2200ac02"},
+         "aaaaaaaaaa0302a0062d2200"},
         {"CURSOR", CursorMessage{1, 300}, "040000000a01ac02"},
         {"FETCH", fetch, "0c0000000b0002010b0300000c008020"},
         {"CONTENT", sampleContent(), "100000000c010104a006191d2402c23e03616263"},
         {"CREDIT", CreditMessage{131072}, "040000000d808008"},
         {"UPLOAD_OPEN",
-         UploadOpenMessage{0,
-                           sampleToken(0x55),
-                           80,
-                           true,
-                           UploadedFile{RelativePath::parse("film").value(), 300}},
-         "1c0000000e00555555555555555555555555555555555003ac02000466696c6d"},
+         UploadOpenMessage{0, sampleToken(0x55), 80, true},
+         "140000000e00555555555555555555555555555555555001"},
         {"UPLOAD_STATE",
          UploadStateMessage{0, sampleToken(0x55), 4, 7, false},
          "1c0000000f005555555555555555555555555555555504070000000000000000"},
@@ -206,10 +201,6 @@ inline std::vector<SampleMessage> sampleMessages()
          UploadFrameMessage{0, sampleToken(0x55), 4, sampleFrame()},
          "2300000010005555555555555555555555555555555504000508070605040302010568656c6c6f"},
         {"CANCEL", CancelMessage{2}, "020000001102"},
-        {"INCOMING",
-         IncomingMessage{1, 3, {RelativePath::parse("docs/film").value(), 300}},
-         "10000000120103ac020009646f63732f66696c6d"},
-        {"FOLLOW", FollowMessage{1, 2, 3}, "0400000013010203"},
     };
 }
 
