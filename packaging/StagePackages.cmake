@@ -5,6 +5,17 @@ function(compress)
   execute_process(COMMAND gzip -9nf ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
+include(${CPACK_TIDEWIRE_PACKAGING}/Dependencies.cmake)
+
+# addDependencies(COMPONENT FOLDER): completes the field that CPack writes.
+macro(addDependencies component folder)
+  string(TOUPPER ${component} upper)
+  file(GLOB programs ${folder}/usr/bin/* ${folder}/usr/sbin/*)
+  findDependencies(dependencies ${programs})
+  list(APPEND CPACK_DEBIAN_${upper}_PACKAGE_DEPENDS ${dependencies})
+  list(JOIN CPACK_DEBIAN_${upper}_PACKAGE_DEPENDS ", " CPACK_DEBIAN_${upper}_PACKAGE_DEPENDS)
+endmacro()
+
 # A folder for each component, and the same for all of them.
 function(stageDebian root)
   file(GLOB components ${root}/*)
@@ -30,6 +41,11 @@ endfunction()
 
 if(CPACK_GENERATOR STREQUAL "DEB")
   stageDebian(${CPACK_TEMPORARY_DIRECTORY})
+  if(CPACK_TIDEWIRE_READELF)
+    foreach(component IN LISTS CPACK_COMPONENTS_ALL)
+      addDependencies(${component} ${CPACK_TEMPORARY_DIRECTORY}/${component})
+    endforeach()
+  endif()
 else()
   file(COPY_FILE ${CPACK_TIDEWIRE_PACKAGING}/INSTALL.txt ${CPACK_TEMPORARY_DIRECTORY}/INSTALL.txt)
 endif()

@@ -175,10 +175,10 @@ std::vector<Listener> Listener::inherit()
     return listeners;
 }
 
-std::string Listener::name() const
+HostPort Listener::address() const
 {
     const sockaddr_storage address = addressOf(_socket);
-    return peerText(address, sizeof address);
+    return parseHostPort(peerText(address, sizeof address)).value_or(HostPort{"unknown", port()});
 }
 
 std::uint16_t Listener::port() const

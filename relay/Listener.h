@@ -44,8 +44,8 @@ public:
     /// for this process. Error as adopt(). Once, before there are other threads.
     [[nodiscard]] static std::vector<Listener> inherit();
 
-    /// Address and port, as the kernel says them.
-    [[nodiscard]] std::string name() const;
+    /// As the kernel says it.
+    [[nodiscard]] HostPort address() const;
 
     [[nodiscard]] int fd() const { return _socket.get(); }
     [[nodiscard]] std::uint16_t port() const;

@@ -13,15 +13,16 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 namespace tidewire {
 
 namespace {
 
-std::string addressList(const RelayConfig& config)
+std::string addressList(const std::vector<HostPort>& addresses)
 {
     std::string text;
-    for (const HostPort& address : config.listen)
+    for (const HostPort& address : addresses)
     {
         text += (text.empty() ? "" : ", ") + address.text();
     }
@@ -29,15 +30,15 @@ std::string addressList(const RelayConfig& config)
 }
 
 /// What is allowed, and seldom meant.
-void warnOf(const RelayConfig& config)
+void warnOf(const RelayConfig& config, const std::vector<HostPort>& listensOn)
 {
     Poco::Logger& log = Poco::Logger::get("relay");
-    const bool isLocal = std::all_of(config.listen.begin(), config.listen.end(), isLoopback);
+    const bool isLocal = std::all_of(listensOn.begin(), listensOn.end(), isLoopback);
     if (config.security == Security::None && !isLocal)
     {
         logWith(log,
                 Poco::Message::PRIO_WARNING,
-                "security = none: everybody who can reach " + addressList(config) +
+                "security = none: everybody who can reach " + addressList(listensOn) +
                     " can read and change every share",
                 {.event = LogEvent::OpenAccess});
     }
@@ -96,12 +97,12 @@ struct RelayApp::Parts
         std::vector<Listener> inherited = Listener::inherit();
         for (Listener& listener : inherited)
         {
-            listensOn += (listensOn.empty() ? "" : ", ") + listener.name();
+            listensOn.push_back(listener.address());
             loop.listen(std::move(listener));
         }
         if (inherited.empty())
         {
-            listensOn = addressList(config);
+            listensOn = config.listen;
             for (const HostPort& address : config.listen)
             {
                 loop.listen(address);
@@ -109,7 +110,7 @@ struct RelayApp::Parts
         }
     }
 
-    std::string listensOn; // the addresses, for people
+    std::vector<HostPort> listensOn;
     SystemClock clock;
     StateLock lock;
     PosixFileSystem files;
@@ -139,7 +140,7 @@ void RelayApp::start()
     _parts = std::make_unique<Parts>(_config,
                                      [this](const std::string& share) { return optionsOf(share); });
     Poco::Logger& log = Poco::Logger::get("relay");
-    warnOf(_config);
+    warnOf(_config, _parts->listensOn);
     const auto onFailure = [this](const std::string& reason) {
         fail(reason);
     };
@@ -147,8 +148,8 @@ void RelayApp::start()
         "tw-core", [this] { _parts->coreLoop.run(); }, onFailure);
     _parts->networkWorker = std::make_unique<Worker>(
         "tw-network", [this] { _parts->loop.run(); }, onFailure);
-    log.information(std::string("tidewire-relay ") + kVersion + " listens on " + _parts->listensOn +
-                    ", state in " + printable(_config.state) +
+    log.information(std::string("tidewire-relay ") + kVersion + " listens on " +
+                    addressList(_parts->listensOn) + ", state in " + printable(_config.state) +
                     (_parts->key ? ", public key " + publicKeyText(_parts->key->open) : ""));
 }
 

@@ -77,8 +77,9 @@ void DurableMark::start(const std::string& boot)
     if (count > 0)
     {
         _share.log.warning(_share.options.name + ": the system was not shut down; " +
-                           std::to_string(count) +
-                           " entries that may not have reached the disk are looked at again");
+                               std::to_string(count) +
+                               " entries that may not have reached the disk are looked at again",
+                           {.event = LogEvent::ShareCompared});
     }
 }
 

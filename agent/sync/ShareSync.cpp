@@ -133,7 +133,8 @@ bool ShareSync::takeFolder()
     if (!_lock)
     {
         _share.log.warning(_share.options.name + ": the filesystem has no locks; nothing keeps a "
-                                                 "second agent from this folder");
+                                                 "second agent from this folder",
+                           {.event = LogEvent::FolderUnlocked});
     }
     // Whoever had the folder a moment ago may have made one.
     const auto marker = _private.readMarker();
@@ -200,7 +201,8 @@ void ShareSync::loadRules()
     }
     else if (stat && stat->kind == FileKind::File)
     {
-        _share.log.warning(_share.options.name + ": .tidewireignore is too large and not used");
+        _share.log.warning(_share.options.name + ": .tidewireignore is too large and not used",
+                           {.event = LogEvent::PathLeftAlone, .path = kIgnoreFile});
     }
     const Hash fingerprint = rules.fingerprint();
     const bool changed = fingerprint != _share.record.ignoreRules;
@@ -297,10 +299,11 @@ void ShareSync::onWelcome(const WelcomeMessage::Share& welcome, ShareNumber numb
     _share.online = true;
     if (std::exchange(_share.readOnly, welcome.readOnly) != welcome.readOnly)
     {
-        _share.log.information(_share.options.name +
-                               (welcome.readOnly
-                                    ? ": the relay takes no changes of this agent; it only receives"
-                                    : ": the relay takes changes of this agent again"));
+        _share.log.information(
+            _share.options.name +
+                (welcome.readOnly ? ": the relay takes no changes of this agent; it only receives"
+                                  : ": the relay takes changes of this agent again"),
+            {.event = welcome.readOnly ? LogEvent::ShareRefused : LogEvent::Other});
         _downlink.reconsiderAll();
     }
     _downlink.onWelcome();

@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, kLogEvents> kMessageIds{
     "8485c0fe2bbe4df6855cc44b8c9367a8", // PathLeftAlone
     "2dd00d6ec868449d81fbcb00b03dcb76", // PathDelayed
     "b11906d545cf4f1a9d21032f65e9b9e6", // WatchLimited
+    "b25e2a9cfdf74ba7bb7476113e74f80f", // FolderUnlocked
     "13280846d95141319a690a7f1fe01208", // AgentConnected
     "cef315729b48454894d7b2de639d5d99", // AgentGone
     "a371bcfc66ee4c6795b516829458278f", // PeerRefused

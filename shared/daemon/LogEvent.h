@@ -36,6 +36,7 @@ enum class LogEvent : std::uint8_t
     PathLeftAlone,
     PathDelayed,
     WatchLimited,
+    FolderUnlocked,
     // relay
     AgentConnected,
     AgentGone,

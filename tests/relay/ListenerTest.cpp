@@ -22,7 +22,7 @@ TEST_CASE("Listener: a socket that listens already is taken over, non-blocking",
     const Listener listener = Listener::adopt(std::move(copy));
 
     CHECK(listener.port() == first.front().port());
-    CHECK(listener.name() == "127.0.0.1:" + std::to_string(first.front().port()));
+    CHECK(listener.address() == HostPort{"127.0.0.1", first.front().port()});
     CHECK((::fcntl(listener.fd(), F_GETFL) & O_NONBLOCK) != 0);
     CHECK((::fcntl(listener.fd(), F_GETFD) & FD_CLOEXEC) != 0);
 }
