@@ -11,8 +11,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
-#include <system_error>
+#include <memory>
 #include <utility>
 
 namespace tidewire {
@@ -40,12 +41,21 @@ std::string hostName()
     return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
-/// Where `path` leads when the symbolic links on the way are followed, as far as it exists.
-std::filesystem::path resolved(const std::string& path)
+struct FreeText
 {
-    std::error_code error;
-    std::filesystem::path result = std::filesystem::weakly_canonical(path, error);
-    return error ? std::filesystem::path(path) : result;
+    void operator()(char* text) const { std::free(text); } // NOLINT: realpath(3) asks for it
+};
+
+/// Where the absolute `path` leads when the symbolic links on the way are followed, as far as it
+/// exists. std::filesystem does not look at what has an mtime beyond 2038 on 32-bit boards.
+std::filesystem::path resolved(const std::filesystem::path& path)
+{
+    const std::unique_ptr<char, FreeText> found(::realpath(path.c_str(), nullptr));
+    if (found)
+    {
+        return found.get();
+    }
+    return path.has_relative_path() ? resolved(path.parent_path()) / path.filename() : path;
 }
 
 bool isWithin(const std::filesystem::path& inner, const std::filesystem::path& outer)

@@ -7,6 +7,10 @@ target_compile_options(tw_warnings INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(tw_warnings INTERFACE -Wno-restrict)
 endif()
+# On ARM g++ notes calls whose convention is another one than that of g++ 6, which built none of the libraries.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(arm|aarch64)")
+  target_compile_options(tw_warnings INTERFACE -Wno-psabi)
+endif()
 option(TIDEWIRE_WERROR "Treat warnings as errors" OFF)
 if(TIDEWIRE_WERROR)
   target_compile_options(tw_warnings INTERFACE -Werror)

@@ -7,6 +7,7 @@
 #include "shared/base/ByteWriter.h"
 #include "shared/base/Errors.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -305,7 +306,8 @@ std::vector<Hash> SignatureTable::readLeaves(const Reference& reference)
         ByteReader reader(data);
         for (std::uint32_t i = 0; i < count; ++i)
         {
-            std::ranges::copy(reader.raw(kLeafBytes), leaves.emplace_back().bytes.begin());
+            const ByteView leaf = reader.raw(kLeafBytes);
+            std::copy(leaf.begin(), leaf.end(), leaves.emplace_back().bytes.begin());
         }
     }
     return leaves;
@@ -349,7 +351,8 @@ SignatureTable::appendBase(ShareId share, const RelativePath& path, std::size_t 
         {
             throw CorruptError("read " + printable(_path) + ": a signature is too short");
         }
-        const std::size_t end = (block % kBlocksInPart + 1) * kBlockBytes;
+        const auto inPart = static_cast<std::size_t>(block % kBlocksInPart);
+        const std::size_t end = (inPart + 1) * kBlockBytes;
         const Bytes data = readPart(blockPartId(reference->number, block / kBlocksInPart), end);
         ByteReader reader(ByteView(data).last(kBlockBytes));
         result.samples.push_back({block, decodeBlock(reader)});

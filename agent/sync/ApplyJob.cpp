@@ -112,7 +112,7 @@ std::unique_ptr<File> ApplyJob::makeContent(ApplyTask& task)
             writer.zero(op.length);
             break;
         case OpKind::Data:
-            writer.data(ByteView(task.bytes).subspan(op.offset, op.length));
+            writer.data(partOf(task.bytes, op.offset, op.length));
             break;
         }
     }

@@ -111,7 +111,7 @@ void DownloadJob::writeRun(const ContentChunk& chunk, const Op& op)
         {
             throw CorruptError("an operation reaches beyond the literal bytes");
         }
-        _writer->data(ByteView(chunk.literal).subspan(op.offset, op.length));
+        _writer->data(partOf(chunk.literal, op.offset, op.length));
         return;
     }
     FrameId id = op.frame;
@@ -132,7 +132,7 @@ void DownloadJob::writeRun(const ContentChunk& chunk, const Op& op)
             throw CorruptError("an operation reaches beyond its frame");
         }
         const std::uint64_t part = std::min<std::uint64_t>(left, raw.size() - offset);
-        _writer->data(raw.subspan(offset, part));
+        _writer->data(partOf(raw, offset, part));
         left -= part;
         offset = 0;
         ++id;

@@ -39,7 +39,7 @@ void appendInline(InlineContent& content,
             {
                 throw ProtocolError("an operation reaches beyond the literal bytes");
             }
-            appendData(content, literal.subspan(op.offset, op.length));
+            appendData(content, partOf(literal, op.offset, op.length));
             continue;
         }
         FrameId id = op.frame;
@@ -53,7 +53,7 @@ void appendInline(InlineContent& content,
                                     " that did not come");
             }
             const std::uint64_t part = std::min<std::uint64_t>(left, raw->size() - offset);
-            appendData(content, ByteView(*raw).subspan(offset, part));
+            appendData(content, partOf(*raw, offset, part));
             left -= part;
             offset = 0;
         }

@@ -261,7 +261,7 @@ void RevisionQueue::leaveMessage(Item& item)
 {
     if (item.arrival)
     {
-        --_messages[*item.arrival - _firstMessage].open;
+        --_messages[static_cast<std::size_t>(*item.arrival - _firstMessage)].open;
         item.arrival.reset();
         moveCursor();
     }

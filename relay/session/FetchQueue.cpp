@@ -250,9 +250,7 @@ bool FetchQueue::addLiteral(Fetch& fetch, Slice& slice, const Op& piece)
     {
         throw CorruptError("frame " + std::to_string(piece.frame) + " is too short");
     }
-    const ByteView bytes = ByteView(source.raw)
-                               .subspan(static_cast<std::size_t>(piece.offset),
-                                        static_cast<std::size_t>(piece.length));
+    const ByteView bytes = partOf(source.raw, piece.offset, piece.length);
     slice.content.ops.push_back({OpKind::Data, kLiteralFrame, literal.size(), piece.length});
     literal.insert(literal.end(), bytes.begin(), bytes.end());
     if (!holds(slice.literals, piece.frame))

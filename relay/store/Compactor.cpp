@@ -153,8 +153,7 @@ void Compactor::appendPiece(const Op& piece, Bytes& bytes)
             throw CorruptError("frame " + std::to_string(id) + " is shorter than its recipe");
         }
         const std::uint64_t part = std::min(left, raw.size() - offset);
-        const ByteView view =
-            ByteView(raw).subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(part));
+        const ByteView view = partOf(raw, offset, part);
         bytes.insert(bytes.end(), view.begin(), view.end());
         left -= part;
         offset = 0;

@@ -51,7 +51,7 @@ Entry readEntry(const Query& query)
     entry.mode = query.u32(4);
     entry.mtime = FileTime{query.i64(5), query.u32(6)};
     entry.size = query.u64(7);
-    std::ranges::copy(hash, entry.hash.bytes.begin());
+    std::copy(hash.begin(), hash.end(), entry.hash.bytes.begin());
     entry.target = query.text(9);
     return entry;
 }

@@ -32,4 +32,11 @@ inline std::string_view asText(ByteView bytes)
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+/// The `length` bytes from `offset` on, which must lie within `bytes`. Operations count in 64 bits,
+/// sizes in memory have 32 on some boards.
+inline ByteView partOf(ByteView bytes, std::uint64_t offset, std::uint64_t length)
+{
+    return bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+}
+
 } // namespace tidewire

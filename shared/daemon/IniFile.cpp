@@ -5,8 +5,10 @@
 #include "shared/base/Errors.h"
 #include "shared/daemon/TextMatch.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
-#include <filesystem>
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -55,13 +57,13 @@ std::string inQuotes(std::string_view text)
 
 IniFile IniFile::load(const std::string& path)
 {
-    std::error_code error;
-    const auto status = std::filesystem::status(path, error);
-    if (error)
+    // Not by std::filesystem, which fails at an mtime beyond 2038 on 32-bit boards.
+    struct stat status = {};
+    if (::stat(path.c_str(), &status) != 0)
     {
-        throw ConfigError(printable(path) + ": " + error.message());
+        throw ConfigError(printable(path) + ": " + std::generic_category().message(errno));
     }
-    if (std::filesystem::is_directory(status))
+    if (S_ISDIR(status.st_mode))
     {
         throw ConfigError(printable(path) + ": is a directory");
     }

@@ -16,18 +16,19 @@ namespace tidewire {
 
 namespace {
 
-void makeFolder(const std::string& folder)
+/// Makes `folder` with `mode`, and those above it for everybody. Not by std::filesystem, which fails
+/// at an mtime beyond 2038 on 32-bit boards.
+void makeFolder(const std::filesystem::path& folder, mode_t mode)
 {
-    const std::string parent = std::filesystem::path(folder).parent_path().string();
-    std::error_code error;
-    std::filesystem::create_directories(parent, error);
-    if (error)
+    int result = ::mkdir(folder.c_str(), mode);
+    if (result != 0 && errno == ENOENT && folder.has_parent_path())
     {
-        throw StorageError("make folder", parent, error.value());
+        makeFolder(folder.parent_path(), S_IRWXU | S_IRWXG | S_IRWXO);
+        result = ::mkdir(folder.c_str(), mode);
     }
-    if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
+    if (result != 0 && errno != EEXIST)
     {
-        throwErrno("make folder", folder);
+        throwErrno("make folder", folder.string());
     }
 }
 
@@ -43,7 +44,7 @@ std::string holder(int fd)
 
 StateLock::StateLock(const std::string& folder)
 {
-    makeFolder(folder);
+    makeFolder(folder, S_IRWXU);
     const std::string path = folder + "/.lock";
     _file.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
     if (!_file)

@@ -6,7 +6,12 @@
 
 #include <sqlite3.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <cerrno>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace tidewire {
@@ -40,6 +45,25 @@ int errnoOf(sqlite3* handle, int code)
     }
 }
 
+bool isNarrow(const timespec& time)
+{
+    using Narrow = std::numeric_limits<std::int32_t>;
+    return time.tv_sec >= Narrow::min() && time.tv_sec <= Narrow::max();
+}
+
+/// The SQLite of 32-bit systems cannot look at a file with a time that 32 bits do not hold, such as
+/// a clock that was wrong for a moment leaves behind.
+void repairTimes(const std::string& path)
+{
+    struct stat status = {};
+    if (::stat(path.c_str(), &status) == 0 &&
+        !(isNarrow(status.st_atim) && isNarrow(status.st_mtim) && isNarrow(status.st_ctim)))
+    {
+        // Where this fails SQLite says why the file cannot be opened.
+        static_cast<void>(::utimensat(AT_FDCWD, path.c_str(), nullptr, 0));
+    }
+}
+
 bool isCorrupt(int code)
 {
     const int primary = code & 0xFF;
@@ -54,6 +78,8 @@ Database::Database(std::string path, const DatabaseOptions& options): _path(std:
     // consequence, once SQLite runs.
     static const int isSet = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     static_cast<void>(isSet);
+    repairTimes(_path);
+    repairTimes(_path + "-wal");
     const int code = sqlite3_open_v2(_path.c_str(),
                                      &_handle,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |

@@ -4,20 +4,31 @@
 
 #include "shared/base/Clock.h"
 
-#include <atomic>
+#include <mutex>
 
 namespace tidewire {
 
 class SharedClock: public Clock
 {
 public:
-    [[nodiscard]] SteadyTime steady() const override { return SteadyTime(_steady.load()); }
+    [[nodiscard]] SteadyTime steady() const override
+    {
+        const std::scoped_lock lock(_mutex);
+        return _steady;
+    }
+
     [[nodiscard]] std::int64_t wallSeconds() const override { return 1700000000; }
 
-    void advance(SteadyTime by) { _steady += by.count(); }
+    void advance(SteadyTime by)
+    {
+        const std::scoped_lock lock(_mutex);
+        _steady += by;
+    }
 
 private:
-    std::atomic<SteadyTime::rep> _steady{0};
+    // Not atomic: 64 bits at once are beyond the smallest boards.
+    mutable std::mutex _mutex;
+    SteadyTime _steady{0};
 };
 
 } // namespace tidewire

@@ -24,7 +24,7 @@ namespace tidewire::e2e {
 namespace {
 
 /// The wire counts as quiet when nothing went over it for so long: longer than the agents gather changes.
-constexpr auto kQuiet = std::chrono::milliseconds(kIsSanitized ? 1000 : 400);
+constexpr auto kQuiet = std::chrono::milliseconds(kIsSlow ? 1500 : 400);
 
 /// A loopback address that no other test uses now: the relay can take the same port again after a restart.
 std::string ownLoopbackAddress()

@@ -8,7 +8,7 @@ namespace tidewire::e2e {
 
 std::chrono::milliseconds defaultDeadline()
 {
-    return std::chrono::seconds(kIsSanitized ? 90 : 20);
+    return std::chrono::seconds(kIsSlow ? 90 : 20);
 }
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline)

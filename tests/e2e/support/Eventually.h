@@ -14,7 +14,14 @@ inline constexpr bool kIsSanitized = true;
 inline constexpr bool kIsSanitized = false;
 #endif
 
-/// How long a condition may take before a test gives up; longer under a sanitizer.
+/// The programs run under a sanitizer or an emulator: they are several times slower.
+#if defined(TIDEWIRE_EMULATED)
+inline constexpr bool kIsSlow = true;
+#else
+inline constexpr bool kIsSlow = kIsSanitized;
+#endif
+
+/// How long a condition may take before a test gives up; longer where the programs are slow.
 [[nodiscard]] std::chrono::milliseconds defaultDeadline();
 
 /// Asks `condition` every few milliseconds until it is true; false when the deadline has passed.

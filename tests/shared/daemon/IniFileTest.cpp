@@ -3,6 +3,7 @@
 #include "shared/daemon/IniFile.h"
 
 #include "shared/base/Errors.h"
+#include "tests/support/LateMtime.h"
 #include "tests/support/TempFolder.h"
 
 #include <catch2/catch.hpp>
@@ -263,6 +264,16 @@ TEST_CASE("IniFile: hostile text is faults, never more", "[ini]")
         static_cast<void>(ini.list("a", "b"));
         static_cast<void>(faultsOf(ini));
     }
+}
+
+TEST_CASE("IniFile: a file may have any time", "[ini]")
+{
+    const TempFolder folder;
+    std::ofstream(folder / "late.ini") << "[s]\nkey = v\n";
+    setLateMtime(folder / "late.ini");
+
+    IniFile ini = IniFile::load(folder / "late.ini");
+    CHECK(ini.text("s", "key", "") == "v");
 }
 
 TEST_CASE("IniFile: a file that cannot be read is told by its name", "[ini]")

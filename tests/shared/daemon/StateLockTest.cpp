@@ -3,6 +3,7 @@
 #include "shared/daemon/StateLock.h"
 
 #include "shared/base/Errors.h"
+#include "tests/support/LateMtime.h"
 #include "tests/support/TempFolder.h"
 
 #include <catch2/catch.hpp>
@@ -39,6 +40,16 @@ TEST_CASE("StateLock: the folder that it makes is nobody else's to read", "[stat
 
     REQUIRE(::stat(state.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777U) == 0700U);
+}
+
+TEST_CASE("StateLock: the folders above may have any time", "[statelock]")
+{
+    const TempFolder folder;
+    setLateMtime(folder.path());
+
+    CHECK_NOTHROW(StateLock(folder / "state"));
+    setLateMtime(folder.path());
+    CHECK_NOTHROW(StateLock(folder / "state"));
 }
 
 TEST_CASE("StateLock: a folder that cannot be made is a storage error", "[statelock]")

@@ -5,6 +5,7 @@
 #include "shared/base/Errors.h"
 #include "shared/db/Migrations.h"
 #include "shared/db/Statement.h"
+#include "tests/support/LateMtime.h"
 #include "tests/support/TempFolder.h"
 
 #include <catch2/catch.hpp>
@@ -122,6 +123,22 @@ TEST_CASE_METHOD(DatabaseFixture, "Database: a full file is a StorageError with 
         CHECK(error.transient());
     }
     CHECK(number(*database, "SELECT count(*) FROM t") > 10);
+}
+
+TEST_CASE_METHOD(DatabaseFixture, "Database: files that a wrong clock wrote are opened")
+{
+    insert(1);
+    // As after a crash: with a WAL.
+    const std::string late = folder / "late.db";
+    for (const std::string end : {"", "-wal"})
+    {
+        std::filesystem::copy_file(file + end, late + end);
+        setLateMtime(late + end);
+    }
+
+    Database opened(late);
+
+    CHECK(number(opened, "SELECT count(*) FROM t") == 1);
 }
 
 TEST_CASE("Database: a missing folder is a StorageError with ENOENT")

@@ -277,12 +277,20 @@ TEST_CASE_METHOD(PosixFixture, "PosixFileSystem: offsets beyond 4 GiB are kept",
     CHECK(file->nextHole(data) == kFar + 3);
 }
 
-TEST_CASE_METHOD(PosixFixture, "PosixFileSystem: times before 1970 count forward", "[fs]")
+TEST_CASE_METHOD(PosixFixture,
+                 "PosixFileSystem: times before 1970 and after 2038 are times like others",
+                 "[fs]")
 {
     PosixFileSystem fs(root());
     writeFile(fs, "file", "x");
-    const FileTime time = GENERATE(
-        FileTime{-1, 999'999'999}, FileTime{-1'000'000, 1}, FileTime{0, 0}, FileTime{1, 5});
+    const FileTime time = GENERATE(FileTime{-2'147'483'647, 7},
+                                   FileTime{-1'000'000, 1},
+                                   FileTime{-1, 999'999'999},
+                                   FileTime{0, 0},
+                                   FileTime{1, 5},
+                                   FileTime{2'147'483'648, 1},
+                                   FileTime{4'294'967'296, 3},
+                                   FileTime{13'000'000'000, 9});
     CAPTURE(time.seconds, time.nanoseconds);
 
     fs.setMtime(pathOf("file"), time);
