@@ -257,7 +257,7 @@ std::string Daemon::reloadFrom(const DaemonArguments& arguments)
     }
     applyLogLevel(arguments);
     reload();
-    const std::string done = "the configuration was read again";
+    std::string done = "the configuration was read again";
     logWith(Poco::Logger::root(),
             Poco::Message::PRIO_INFORMATION,
             done,

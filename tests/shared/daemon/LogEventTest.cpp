@@ -97,18 +97,27 @@ TEST_CASE("logWith: a line below the level is not written", "[log]")
     CHECK(lines.count("much") == 1);
 }
 
-TEST_CASE("LogEvent: every kind has an id of its own, and an entry in the catalogue", "[log]")
+TEST_CASE("LogEvent: every kind has an id of its own", "[log]")
 {
-    const std::string text = catalog();
-    REQUIRE_FALSE(text.empty());
     std::set<std::string_view> ids;
     for (std::size_t i = 1; i < kLogEvents; ++i)
     {
         const std::string_view id = messageId(static_cast<LogEvent>(i));
-        CHECK(id.size() == 32);
-        CHECK(id.find_first_not_of("0123456789abcdef") == std::string_view::npos);
+        const bool isId =
+            id.size() == 32 && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+        CHECK(isId);
         CHECK(ids.insert(id).second);
-        CHECK_THAT(text, Contains("-- " + std::string(id) + "\nSubject: "));
     }
     CHECK(messageId(LogEvent::Other).empty());
+}
+
+TEST_CASE("LogEvent: every kind has an entry in the catalogue", "[log]")
+{
+    const std::string text = catalog();
+    REQUIRE_FALSE(text.empty());
+    for (std::size_t i = 1; i < kLogEvents; ++i)
+    {
+        const std::string id(messageId(static_cast<LogEvent>(i)));
+        CHECK_THAT(text, Contains("-- " + id + "\nSubject: "));
+    }
 }
