@@ -11,9 +11,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <filesystem>
-#include <memory>
+#include <system_error>
 #include <utility>
 
 namespace tidewire {
@@ -41,21 +40,12 @@ std::string hostName()
     return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
-struct FreeText
+/// Where `path` leads when the symbolic links on the way are followed, as far as it exists.
+std::filesystem::path resolved(const std::string& path)
 {
-    void operator()(char* text) const { std::free(text); } // NOLINT: realpath(3) asks for it
-};
-
-/// Where the absolute `path` leads when the symbolic links on the way are followed, as far as it
-/// exists. std::filesystem does not look at what has an mtime beyond 2038 on 32-bit boards.
-std::filesystem::path resolved(const std::filesystem::path& path)
-{
-    const std::unique_ptr<char, FreeText> found(::realpath(path.c_str(), nullptr));
-    if (found)
-    {
-        return found.get();
-    }
-    return path.has_relative_path() ? resolved(path.parent_path()) / path.filename() : path;
+    std::error_code error;
+    std::filesystem::path result = std::filesystem::weakly_canonical(path, error);
+    return error ? std::filesystem::path(path) : result;
 }
 
 bool isWithin(const std::filesystem::path& inner, const std::filesystem::path& outer)

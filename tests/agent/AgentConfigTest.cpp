@@ -206,7 +206,7 @@ TEST_CASE("AgentConfig: symbolic links do not hide that folders overlap", "[agen
     const TempFolder folder;
     std::filesystem::create_directories(folder / "real/inner");
     std::filesystem::create_symlink(folder / "real", folder / "link");
-    setLateMtime(folder / "real/inner");
+    setLateMtime(folder / "real");
 
     CHECK_THAT(faultsOf(kRelay + "[share.a]\npath = " + (folder / "real") +
                         "\n[share.b]\npath = " + (folder / "link/inner/new") + "\n"),
