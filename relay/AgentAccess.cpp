@@ -30,7 +30,6 @@ std::vector<std::string> changedAgents(const RelayConfig& before, const RelayCon
 
 void ConfiguredAccess::configure(const RelayConfig& config)
 {
-    _isOpen = config.security == Security::None;
     _rights.clear();
     for (const auto& [name, agent] : config.agents)
     {

@@ -28,16 +28,19 @@ using AgentKeys = std::map<PublicKey, std::string>;
 class ConfiguredAccess: public AccessPolicy
 {
 public:
-    explicit ConfiguredAccess(const RelayConfig& config) { configure(config); }
+    explicit ConfiguredAccess(const RelayConfig& config): _isOpen(config.security == Security::None)
+    {
+        configure(config);
+    }
 
-    /// What security it is stays.
+    /// What security it is stays: a relay that speaks only with owners of keys never lets everybody in.
     void configure(const RelayConfig& config);
 
     [[nodiscard]] ShareRight right(const std::string& agent,
                                    const std::string& share) const override;
 
 private:
-    bool _isOpen = false;
+    const bool _isOpen;
     std::map<std::string, std::map<std::string, ShareRight>> _rights; // by agent and share
 };
 

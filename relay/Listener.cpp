@@ -116,6 +116,13 @@ std::string networkOf(const sockaddr_storage& address)
     if (address.ss_family == AF_INET6)
     {
         const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(&v6))
+        {
+            // A socket that takes both kinds: the IPv4 address is in the last bytes.
+            constexpr std::size_t kV4Bytes = 4;
+            return {reinterpret_cast<const char*>(v6.s6_addr) + sizeof v6.s6_addr - kV4Bytes,
+                    kV4Bytes};
+        }
         return {reinterpret_cast<const char*>(v6.s6_addr), kPrefixBytes};
     }
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address).sin_addr;

@@ -95,6 +95,13 @@ void readAgent(IniFile& ini, const std::string& name, RelayConfig& config)
         {
             ini.fault(section, "shares", "there is no section [share." + share + "]");
         }
+        if (std::any_of(agent.shares.begin(), agent.shares.end(), [&](const auto& other) {
+                return other.share == share;
+            }))
+        {
+            ini.fault(section, "shares", printable(share) + " stands there twice");
+            continue;
+        }
         agent.shares.push_back({share, !readOnly});
     }
     for (const auto& [other, entry] : config.agents)

@@ -108,15 +108,21 @@ bool Downlink::addToBatch(Item& item,
         _queue.toDecide(item);
         return false;
     }
+    Item* const deletion = moves ? _queue.find(source) : nullptr;
+    if (moves && (deletion == nullptr || deletion->state == RevisionQueue::State::Applying ||
+                  deletion->revision.entry.kind != EntryKind::Tombstone))
+    {
+        // Another task has taken the source, or something new came in its place.
+        _tasks.erase(task);
+        _queue.toDecide(item);
+        return false;
+    }
     static_cast<void>(_paths.tryHold(path));
-    if (moves)
+    if (deletion != nullptr)
     {
         static_cast<void>(_paths.tryHold(source));
-        if (Item* other = _queue.find(source); other != nullptr)
-        {
-            _queue.apply(*other);
-            _tasks.erase(source);
-        }
+        _queue.apply(*deletion);
+        _tasks.erase(source);
     }
     _queue.apply(item);
     batch.push_back(std::move(task->second));
@@ -149,6 +155,14 @@ void Downlink::onApplied(ApplyJob& job, const std::vector<RelativePath>& paths)
     for (std::size_t i = 0; i < paths.size(); ++i)
     {
         onOutcome(job.tasks[i], paths[i]);
+    }
+    for (std::size_t i = 0; i < paths.size(); ++i)
+    {
+        reconsider(paths[i]);
+        if (job.tasks[i].source == ContentSource::MoveOf)
+        {
+            reconsider(job.tasks[i].sourcePath);
+        }
     }
     for (const RelativePath& path : changed)
     {
@@ -275,6 +289,7 @@ void Downlink::onTaskFailed(Item& item, ApplyTask& task)
         finish(item.revision.path);
         return;
     }
+    _queue.letFollow(item);
     switch (task.outcome)
     {
     case ApplyOutcome::SourceChanged:

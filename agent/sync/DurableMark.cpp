@@ -60,6 +60,8 @@ void DurableMark::start(const std::string& boot)
         return;
     }
     _share.record.boot = boot;
+    // What was proposed and not answered may not have reached the disk either: it is news when it comes back.
+    _share.index.ageSent(share, 0);
     std::size_t count = 0;
     for (auto rows = _share.index.withSeqAfter(share, _share.record.durable, kPage); !rows.empty();
          rows = _share.index.withSeqAfter(share, _share.record.durable, kPage))
@@ -85,6 +87,10 @@ void DurableMark::start(const std::string& boot)
 
 void DurableMark::run()
 {
+    if (_share.unsynced.empty())
+    {
+        _due.reset();
+    }
     if (_share.unsynced.empty() || _isSyncing)
     {
         return;

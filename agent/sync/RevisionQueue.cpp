@@ -120,11 +120,23 @@ void RevisionQueue::follow(Item& first, Item newer)
     {
         leaveMessage(*first.next);
     }
+    first.next = std::make_unique<Item>(std::move(newer));
+    first.next->pending = false;
+    letFollow(first);
+}
+
+void RevisionQueue::letFollow(Item& first)
+{
+    if (!first.next || first.next->pending)
+    {
+        return;
+    }
+    Item& newer = *first.next;
     detach(first);
+    leaveMessage(newer);
     _share.index.putFollowing(_share.record.id, {newer.revision, 0});
     newer.pending = true;
     newer.content.reset();
-    first.next = std::make_unique<Item>(std::move(newer));
 }
 
 RevisionQueue::Item* RevisionQueue::find(const RelativePath& path)

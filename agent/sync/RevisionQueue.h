@@ -83,6 +83,9 @@ public:
     /// Has a newer revision of the path wait until the item is finished, in the index as well: its cursor is not held up.
     void follow(Item& first, Item newer);
 
+    /// The same for what came while the item was being applied, which is to be tried again.
+    void letFollow(Item& first);
+
     [[nodiscard]] static bool isLarge(const Revision& revision);
 
     /// The item of the path; when it is in the index alone it is loaded for a decision.

@@ -61,7 +61,6 @@ bool ShareSync::start()
     try
     {
         _share.record = _share.index.share(_share.options.name);
-        _log.load(_share.record.id);
         const auto root = _share.files.stat(RelativePath());
         if (!root || root->kind != FileKind::Directory)
         {
@@ -85,6 +84,7 @@ bool ShareSync::start()
         }
         loadRules();
         _durable.start(_share.options.boot);
+        _log.load(_share.record.id);
         _share.index.putShare(_share.record);
         _downlink.start();
         sweepTemporaries(_share);
@@ -475,7 +475,9 @@ std::optional<SteadyTime> ShareSync::nextDue() const
 
 bool ShareSync::isSettled() const
 {
-    return _share.live && _uplink.isIdle() && _downlink.isIdle() && _changes.isIdle();
+    // Where nothing is proposed nobody looks at what changed here.
+    return _share.live && _uplink.isIdle() && _downlink.isIdle() &&
+           (_share.onlyReceives() || _changes.isIdle());
 }
 
 void ShareSync::unreadable(const RelativePath& path, const StorageError& error)

@@ -193,7 +193,10 @@ bool Uplink::onlyIdentityChanged(const std::optional<IndexEntry>& row,
     }
     IndexEntry fresh = *row;
     fresh.local = LocalIdentity::of(stat);
-    if (fresh.local != row->local && fresh.entry.kind != EntryKind::Directory)
+    // A ctime alone (chown, another link) says nothing of the data.
+    LocalIdentity recorded = row->local;
+    recorded.ctime = fresh.local.ctime;
+    if (fresh.local != recorded && fresh.entry.kind != EntryKind::Directory)
     {
         _share.noteUnsynced(fresh.seq);
     }

@@ -10,6 +10,7 @@
 #include <Poco/Logger.h>
 
 #include <malloc.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -147,6 +148,8 @@ int Daemon::run(int argc, const char* const* argv)
     blockSignals();
     // Each further arena costs memory, and a small board has few cores. No other thread exists yet.
     ::mallopt(M_ARENA_MAX, 2); // NOLINT(concurrency-mt-unsafe)
+    // State is nobody else's. What belongs to the shares gets exactly its modes, whatever this says.
+    ::umask(S_IRWXG | S_IRWXO);
     DaemonArguments arguments;
     try
     {

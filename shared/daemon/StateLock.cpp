@@ -16,15 +16,19 @@ namespace tidewire {
 
 namespace {
 
-/// Makes `folder` with `mode`, and those above it for everybody. Not by std::filesystem, which fails
-/// at an mtime beyond 2038 on 32-bit boards.
+/// Makes `folder` with just that mode, whatever the umask is, and those above it readable for everybody.
+/// Not by std::filesystem, which fails at an mtime beyond 2038 on 32-bit boards.
 void makeFolder(const std::filesystem::path& folder, mode_t mode)
 {
     int result = ::mkdir(folder.c_str(), mode);
     if (result != 0 && errno == ENOENT && folder.has_parent_path())
     {
-        makeFolder(folder.parent_path(), S_IRWXU | S_IRWXG | S_IRWXO);
+        makeFolder(folder.parent_path(), S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH);
         result = ::mkdir(folder.c_str(), mode);
+    }
+    if (result == 0)
+    {
+        result = ::chmod(folder.c_str(), mode);
     }
     if (result != 0 && errno != EEXIST)
     {

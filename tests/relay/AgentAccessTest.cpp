@@ -55,6 +55,19 @@ TEST_CASE("AgentAccess: with security = none everybody may do everything", "[rel
     CHECK(access.right("kitchen", "config").write);
 }
 
+TEST_CASE("AgentAccess: a configuration that is read again opens nothing to everybody",
+          "[relay][access]")
+{
+    ConfiguredAccess access(someConfig());
+    RelayConfig open = someConfig();
+    open.security = Security::None;
+
+    access.configure(open);
+
+    CHECK_FALSE(access.right("kitchen", "music").read);
+    CHECK_FALSE(access.right("kitchen", "config").write);
+}
+
 TEST_CASE("AgentAccess: the agents are found by their keys", "[relay][access]")
 {
     CHECK(agentKeysOf(someConfig()) == AgentKeys{{keyOf(1), "kitchen"}, {keyOf(2), "garden"}});

@@ -41,6 +41,23 @@ TEST_CASE_METHOD(PowerFixture, "Power cut: a new file that the disk lost is fetc
     CHECK(readFile(kitchen.files(), "f") == "first");
 }
 
+TEST_CASE_METHOD(PowerFixture,
+                 "Power cut: a new file that the disk lost before its answer came is fetched again")
+{
+    writeFile(kitchen.user(), "f", "first");
+    while (headsText(world.relay().store()).find("f") == std::string::npos)
+    {
+        REQUIRE(world.step());
+    }
+    const auto row = kitchen.index().get(kitchen.index().share(kSimShare).id, pathOf("f"));
+    REQUIRE((!row || row->seq == 0));
+    kitchen.cutPower();
+    kitchen.start();
+    rest();
+    CHECK(text("f") == "first");
+    CHECK(readFile(kitchen.files(), "f") == "first");
+}
+
 TEST_CASE_METHOD(PowerFixture, "Power cut: an edit that the disk lost comes back")
 {
     writeFile(kitchen.user(), "f", "first");

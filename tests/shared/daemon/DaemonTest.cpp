@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <functional>
 #include <vector>
@@ -100,6 +101,22 @@ TEST_CASE("Daemon: wrong usage ends with 64, before anything is done", "[daemon]
     CHECK(daemon.runWith({"--nonsense"}) == 64);
 
     CHECK(daemon.calls.empty());
+}
+
+TEST_CASE("Daemon: the files that it makes are nobody else's", "[daemon]")
+{
+    const mode_t before = ::umask(0);
+    ProbeDaemon daemon;
+    mode_t inside = 0;
+    daemon.onStart = [&] {
+        inside = ::umask(077);
+        raiseHere(SIGTERM);
+    };
+
+    CHECK(daemon.runWith({"--config", "x"}) == 0);
+
+    ::umask(before);
+    CHECK(inside == 077);
 }
 
 TEST_CASE("Daemon: SIGTERM ends it with 0", "[daemon]")

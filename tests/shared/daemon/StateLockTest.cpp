@@ -31,15 +31,19 @@ TEST_CASE("StateLock: a second lock is refused and names the holder", "[stateloc
     CHECK_NOTHROW(StateLock(state));
 }
 
-TEST_CASE("StateLock: the folder that it makes is nobody else's to read", "[statelock]")
+TEST_CASE("StateLock: the folder that it makes is nobody else's to read, those above are",
+          "[statelock]")
 {
     const TempFolder folder;
-    const std::string state = folder / "state";
-    const StateLock lock(state);
+    const mode_t before = ::umask(GENERATE(0U, 077U));
+    const StateLock lock(folder / "above/state");
+    ::umask(before);
     struct stat status = {};
 
-    REQUIRE(::stat(state.c_str(), &status) == 0);
+    REQUIRE(::stat((folder / "above/state").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777U) == 0700U);
+    REQUIRE(::stat((folder / "above").c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0755U);
 }
 
 TEST_CASE("StateLock: the folders above may have any time", "[statelock]")

@@ -181,8 +181,9 @@ TEST_CASE("Records: a stream that is cut gives whole records only, and is known 
 TEST_CASE("Records: records that are repeated, left out or change places are refused", "[noise]")
 {
     const Stream stream;
-    const auto& [first, second, third] =
-        std::tie(stream.records[0], stream.records[1], stream.records[2]);
+    const Bytes& first = stream.records[0];
+    const Bytes& second = stream.records[1];
+    const Bytes& third = stream.records[2];
     const auto [wire, expected] = GENERATE_REF(table<std::vector<Bytes>, std::size_t>({
         {{first, first}, 1},
         {{first, third}, 1},
