@@ -30,6 +30,11 @@ constexpr int kAcceptsPerTurn = 32;
 /// A greeting of an honest peer takes a few round trips; a full house evicts older ones.
 constexpr SteadyTime kGreetingGrace = std::chrono::seconds(2);
 
+// Where more than so many come from one network they get less, so that one address cannot hold all places: the backlog of a
+// listening socket (1024) goes by within an agent's patience of 10 s.
+constexpr std::ptrdiff_t kCrowd = 10;
+constexpr SteadyTime kCrowdGrace = std::chrono::milliseconds(250);
+
 /// One line about refused peers in this time.
 constexpr SteadyTime kRefusalInterval = std::chrono::seconds(10);
 constexpr SteadyTime kExhaustionInterval = std::chrono::minutes(1);
@@ -317,7 +322,11 @@ bool EventLoop::makeRoomForGreeting()
         return true;
     }
     Connection& oldest = *_connections.at(*_greeting.begin());
-    const SteadyTime until = oldest.since + kGreetingGrace;
+    const auto sameNetwork =
+        std::count_if(_greeting.begin(), _greeting.end(), [&](ConnectionId id) {
+            return _connections.at(id)->network == oldest.network;
+        });
+    const SteadyTime until = oldest.since + (sameNetwork > kCrowd ? kCrowdGrace : kGreetingGrace);
     if (_clock.steady() < until)
     {
         pauseAccept(until);

@@ -182,6 +182,27 @@ TEST_CASE("EventLoop: peers that never greet cannot keep others out", "[eventloo
     CHECK(silent[0].isEnded());
 }
 
+TEST_CASE("EventLoop: a crowd from one network that never greets gives way sooner", "[eventloop]")
+{
+    constexpr int kCrowd = 12;
+    LoopFixture fixture(limitsOf(100, kCrowd));
+    std::vector<TestPeer> silent;
+    for (int i = 0; i < kCrowd; ++i)
+    {
+        silent.push_back(TestPeer::connect(fixture.loop.port()));
+        silent.back().expectPreamble();
+    }
+    TestPeer late = TestPeer::connect(fixture.loop.port());
+    late.sendPreamble();
+    late.send(helloOf("late"));
+
+    fixture.advance(300ms);
+
+    late.expectPreamble();
+    CHECK(fixture.next<PeerConnected>().connection == kCrowd + 1);
+    CHECK(silent[0].isEnded());
+}
+
 TEST_CASE("EventLoop: with no descriptor left it waits, and goes on when there are some again",
           "[eventloop]")
 {
