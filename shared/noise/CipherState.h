@@ -5,6 +5,7 @@
 #include "shared/noise/Secret.h"
 
 #include <cstdint>
+#include <utility>
 
 namespace tidewire {
 
@@ -21,7 +22,7 @@ inline constexpr std::size_t kTagBytes = 16;
 class CipherState
 {
 public:
-    explicit CipherState(const CipherKey& key): _key(key) {}
+    explicit CipherState(CipherKey key): _key(std::move(key)) {}
 
     /// Encrypts in place: `bytes` holds the plain text and room for the tag behind it.
     void encrypt(ByteView associated, MutableByteView bytes);

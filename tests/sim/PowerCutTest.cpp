@@ -45,7 +45,7 @@ TEST_CASE_METHOD(PowerFixture,
                  "Power cut: a new file that the disk lost before its answer came is fetched again")
 {
     writeFile(kitchen.user(), "f", "first");
-    while (headsText(world.relay().store()).find("f") == std::string::npos)
+    while (headsText(world.relay().store()).find('f') == std::string::npos)
     {
         REQUIRE(world.step());
     }
